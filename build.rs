@@ -6,7 +6,8 @@
 //!
 //! `TALLY_SITE_DIR` names the folder; without it `build/site` is taken if it exists.
 //!
-//! The list of licences is `build/licenses.gz`, made by the same command; a build without it has none to print.
+//! The list of licences is `build/licenses.gz`, and the offline verifier `build/verify.html.gz`, made by the same command; a build
+//! without them has none to print and to write.
 
 use std::env;
 use std::fmt::Write as _;
@@ -59,20 +60,36 @@ fn main() {
     };
     write(&out.join("assets.rs"), &code);
     write(&out.join("licenses.rs"), &licenses(&root.join("build/licenses.gz")));
+    // Where the offline verifier is, and its digest.
+    println!("cargo:rerun-if-env-changed=TALLY_VERIFIER");
+    write(&out.join("verifier.rs"), &verifier(&root.join("build/verify.html.gz")));
 }
 
 fn write(file: &Path, code: &str) {
     fs::write(file, code).unwrap_or_else(|e| panic!("cannot write {}: {e}", file.display()));
 }
 
-/// The list of licences as it is packed, if there is one.
-fn licenses(packed: &Path) -> String {
-    let list = if packed.is_file() {
-        println!("cargo:rerun-if-changed={}", packed.display());
-        format!("Some(include_bytes!({:?}))", packed.display().to_string())
+/// The offline verifier as it is packed, if there is one.
+fn verifier(packed: &Path) -> String {
+    let page = included(packed);
+    format!(
+        "\n/// The page that `tally light export` writes, under gzip; none where `cargo xtask build` made none.\nstatic VERIFIER: Option<&[u8]> = {page};\n"
+    )
+}
+
+/// The bytes of a file as an expression, if there is one.
+fn included(file: &Path) -> String {
+    if file.is_file() {
+        println!("cargo:rerun-if-changed={}", file.display());
+        format!("Some(include_bytes!({:?}))", file.display().to_string())
     } else {
         "None".to_owned()
-    };
+    }
+}
+
+/// The list of licences as it is packed, if there is one.
+fn licenses(packed: &Path) -> String {
+    let list = included(packed);
     format!(
         "\n/// The list that `--licenses` prints, under gzip; none where `cargo xtask build` made no list.\nstatic LICENSES: Option<&[u8]> = {list};\n"
     )

@@ -59,7 +59,9 @@ node_js() {
   at_least "${have#v}" 18 || die "Node.js 18 or newer is needed for the browser tests; this is $have"
 }
 
+# The tests run in the shell, the same Chromium without the interface around the page; a camera is there only with it.
 chromium() {
+  [ -n "${CHROMIUM:-}" ] && [ -x "$CHROMIUM" ] || [ -x /usr/bin/chromium-headless-shell ] || apt_install chromium-headless-shell
   [ -x "${CHROMIUM:-/usr/bin/chromium}" ] || apt_install chromium
   [ -e /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf ] || apt_install fonts-dejavu-core
   [ -e /usr/share/fonts/truetype/noto/NotoColorEmoji.ttf ] || apt_install fonts-noto-color-emoji

@@ -1,6 +1,8 @@
 //! The light client of this tab: a worker verifies the chain from the genesis id on, the seal in the header of every page shows
 //! how it stands, and every mark is earned by a block that leads to the verified tip. Rules: docs/protocol.md#F1 to #F11, #W57
 
+mod audit;
+mod outcome;
 mod panel;
 mod seal;
 mod words;
@@ -8,14 +10,17 @@ mod words;
 mod worker;
 
 use leptos::prelude::*;
-use tally_api::worker::light::{Phase, State, ToLight, Verdict};
+use tally_api::worker::light::{Phase, State, Tip, ToLight, Verdict};
 
 use crate::{
     live::Live,
     model::{BlockEvidence, ChainInfo},
 };
 
+use outcome::Audited;
+pub use outcome::Unproved;
 pub use seal::Seal;
+pub use words::{checked, level};
 
 /// How the light client stands, as the pages of this tab see it.
 #[derive(Clone, Copy)]
@@ -23,17 +28,32 @@ pub struct Light {
     pub state: RwSignal<State>,
     /// Counts how often a tip became verified while none was: what could not be checked is checked again.
     turns: RwSignal<u32>,
+    /// What an audit of this tab has shown.
+    audited: RwSignal<Audited>,
+    /// Whether an audit was begun.
+    begun: RwSignal<bool>,
+    /// Id of genesis, as it is shown.
+    #[cfg_attr(
+        not(feature = "hydrate"),
+        allow(dead_code, reason = "the server renders, and executes nothing for a reader")
+    )]
+    genesis: StoredValue<String>,
+    live: Live,
 }
 
 impl Light {
     /// Makes the context; once the page runs, starts the worker.
     pub fn provide(chain: &ChainInfo) -> Self {
+        let (live, genesis) = (Live::get(), chain.genesis_id.clone());
         let light = Self {
             state: RwSignal::default(),
             turns: RwSignal::new(0),
+            audited: RwSignal::default(),
+            begun: RwSignal::new(false),
+            genesis: StoredValue::new(genesis.clone()),
+            live,
         };
         provide_context(light);
-        let (live, genesis) = (Live::get(), chain.genesis_id.clone());
         Effect::new(move |begun: Option<()>| {
             live.tips.track();
             live.on_chain();
@@ -60,12 +80,31 @@ impl Light {
 
     /// Whether this block is the verified tip or one of its ancestors. Waits while the first proof is verified.
     pub async fn check(self, block: &BlockEvidence) -> Verdict {
+        // The tip that it leads to is that of a chain which breaks the rules.
+        if let Some(Audited::Fault(place)) = self.audited.try_get_untracked() {
+            return Verdict::Unknown(format!("the audit of this tab found a fault: {place}"));
+        }
         #[cfg(feature = "hydrate")]
         return worker::check(block).await;
         #[cfg(not(feature = "hydrate"))]
         {
             let _ = block;
             Verdict::Unknown("only a browser verifies".to_owned())
+        }
+    }
+
+    /// Verifies the proof that a receipt carries from a genesis id on, up to the tip that it leads to. `chain`: spec and proof as
+    /// JSON. Rule: docs/protocol.md#P8
+    ///
+    /// # Errors
+    /// What is wrong with the proof, or why it could not be verified here.
+    pub async fn prove(self, genesis: String, chain: String) -> Result<Tip, Unproved> {
+        #[cfg(feature = "hydrate")]
+        return worker::prove(genesis, chain).await;
+        #[cfg(not(feature = "hydrate"))]
+        {
+            let _ = (genesis, chain);
+            Err(Unproved::NotHere("only a browser verifies".to_owned()))
         }
     }
 
@@ -78,6 +117,21 @@ impl Light {
     /// Changes when checking again is worth it, reactively.
     pub fn turn(self) -> u32 {
         self.turns.get()
+    }
+
+    /// What an audit has shown by now: the seal shows it, and what was checked is checked again where that changes it.
+    fn audited_is(self, audited: Audited) {
+        let had_fault = matches!(self.audited.try_get_untracked(), Some(Audited::Fault(_)));
+        let has_fault = matches!(audited, Audited::Fault(_));
+        let _ = self.audited.try_set(audited);
+        if had_fault != has_fault {
+            let _ = self.turns.try_update(|turns| *turns = turns.wrapping_add(1));
+        }
+    }
+
+    /// Says something aloud.
+    fn say(self, text: String) {
+        let _ = self.live.announcement.try_set(text);
     }
 
     /// Takes what the worker reports.

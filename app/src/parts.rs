@@ -135,4 +135,32 @@ mod tests {
             assert_eq!(Part::of(path), parts, "{path}");
         }
     }
+
+    /// A route whose path has another part would load it, and then wait for its own with the page before still in view.
+    #[test]
+    fn each_route_has_the_part_of_its_page() {
+        let (mut parent, mut routes) = ("", 0);
+        for line in include_str!("app.rs").lines() {
+            if line.contains("</ParentRoute>") {
+                parent = "";
+            }
+            let Some((before, page)) = line.split_once(" view=Page::") else {
+                continue;
+            };
+            let path = before.split('"').nth(1).expect("a path");
+            let path = format!("{parent}/{}", path.trim_start_matches('/'));
+            let page = page.split(|end: char| !end.is_alphanumeric()).next().expect("a part");
+            let parts: Vec<_> = Part::of(&path).iter().map(|part| part.name()).collect();
+            assert!(
+                parts.contains(&page.to_lowercase().as_str()),
+                "{path}: {page}, {parts:?}"
+            );
+            if line.contains("<ParentRoute") {
+                parent = "/wallet";
+                assert_eq!(path, parent);
+            }
+            routes += 1;
+        }
+        assert!(routes > 20, "{routes} routes were found");
+    }
 }

@@ -10,5 +10,5 @@ pub use checks::{BLOCK_CHECKS, CheckLine, Proof, TRANSACTION_CHECKS, block_subje
 #[cfg(feature = "ssr")]
 pub use checks::{log_views, policy_view, scheme, signed_with};
 pub use panel::{CheckPanel, Checks};
-pub use receipt::{RECEIPT_CHECKS, check_receipt};
+pub use receipt::{RECEIPT_CHECKS, RECEIPT_CHECKS_FROM_GENESIS, check_receipt, check_receipt_from_genesis};
 pub use rules::{ChainRules, of_chain};

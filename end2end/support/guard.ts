@@ -10,7 +10,7 @@ interface Sent {
 const FAULTY_WARNING = /hydrat|leptos|reactive|Content.Security.Policy/i;
 
 /** A page that is left while it loads a part of its code early: the browser ends the request, and the loader logs it. */
-const ENDED_WITH_ITS_PAGE = /TypeError: (.*Response body loading was aborted|Failed to fetch) \(\S*\/parts\.js\)/;
+const ENDED_WITH_ITS_PAGE = /TypeError: (.*Response body loading was aborted|Failed to fetch)\s[\s\S]*\/parts\.js/;
 
 export class Guard {
   /** What went wrong so far, one line each. */

@@ -29,12 +29,16 @@ export const test = base.extend<PerTest, PerWorker>({
   ],
   baseURL: async ({ node }, use) => use(node.url),
   guard: [
-    async ({ context, node }, use, info) => {
+    async ({ browser, context, node }, use, info) => {
       const guard = new Guard(context, node.url);
+      const earlier = new Set([context, ...browser.contexts()]);
       await use(guard);
       if (info.status !== info.expectedStatus) {
         await info.attach('node.log', { body: node.log, contentType: 'text/plain' });
       }
+      // Live pages of tests that are over would take the processor from those that follow.
+      const own = browser.contexts().filter((made) => !earlier.has(made));
+      await Promise.all(own.map((made) => made.close()));
       expect(guard.faults, 'nothing on the pages went wrong').toEqual([]);
     },
     { auto: true },

@@ -66,6 +66,12 @@ export function card(page: Page, label: string) {
   return page.locator('.wallet-account').filter({ has: page.getByText(label, { exact: true }) });
 }
 
+/** Opens what can be done with an account, once its balance is there: until then the cards may move. */
+export async function manage(page: Page, label: string): Promise<void> {
+  await expect(card(page, label).locator('.wallet-balance .amount')).toBeVisible();
+  await card(page, label).getByText('Manage', { exact: true }).click();
+}
+
 /** The address of an account. */
 export async function addressOf(page: Page, label: string): Promise<string> {
   const href = await card(page, label).locator('a[href*="/account/"]').getAttribute('href');

@@ -120,7 +120,7 @@ test('a line of the history is bound to the account, its direction and its outco
     proxy.changes.push(['/ui/account', change]);
     await page.getByRole('navigation', { name: 'Wallet' }).getByRole('link', { name: 'Accounts' }).click();
     await history(page);
-    await page.getByLabel('Account').selectOption(address);
+    await page.getByLabel('Account', { exact: true }).selectOption(address);
   };
 
   await look((answer) => answer);
@@ -150,7 +150,7 @@ test('a line of the history is bound to the account, its direction and its outco
   await open(page, '/wallet/history');
   await unlock(page);
   const checked = page.waitForResponse(/transaction_evidence/);
-  await page.getByLabel('Account').selectOption(address);
+  await page.getByLabel('Account', { exact: true }).selectOption(address);
   await checked;
   await expect(line.locator('.mark')).toHaveText('as told by the node');
 
@@ -159,7 +159,7 @@ test('a line of the history is bound to the account, its direction and its outco
   proxy.changes.push(['/ui/account', () => others]);
   await page.getByRole('navigation', { name: 'Wallet' }).getByRole('link', { name: 'Accounts' }).click();
   await history(page);
-  await page.getByLabel('Account').selectOption(address);
+  await page.getByLabel('Account', { exact: true }).selectOption(address);
   await expect(page.getByText('The node answered about another account')).toBeVisible();
 });
 

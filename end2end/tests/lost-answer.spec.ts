@@ -2,7 +2,7 @@
 import { Guard } from '../support/guard';
 import { emptyWallet, publicWallet } from '../support/saved';
 import { expect, open, TallyNode, test, type Page } from '../support/test';
-import { addressOf, card, opened, picture, unlock } from '../support/wallet';
+import { addressOf, card, manage, opened, picture, unlock } from '../support/wallet';
 
 const FRIEND = '0x52908400098527886E0F7030069857D2E4169EE7';
 const POST = '**/api/v1/transactions';
@@ -143,7 +143,7 @@ test('rejected after a lost answer it stays in doubt, on the page and in the his
   await expect(doubt(page)).toBeVisible();
   await expect(page.getByText('No coins moved')).toBeHidden();
   await page.getByRole('navigation', { name: 'Wallet' }).getByRole('link', { name: 'History' }).click();
-  await page.getByLabel('Account').selectOption(await addressOfSender(page));
+  await page.getByLabel('Account', { exact: true }).selectOption(await addressOfSender(page));
   const lost = page.locator('section').filter({ has: page.getByRole('heading', { name: 'Not in the chain' }) });
   await lost.getByRole('button', { name: 'Send it again' }).click();
   await expect(open).toBeVisible();
@@ -164,7 +164,7 @@ test('what is in doubt stands in the history, and is sent again from there', asy
   await review(page, '7');
   await expect(page.getByText('The same payment may have been taken already')).toBeHidden();
   await page.getByRole('navigation', { name: 'Wallet' }).getByRole('link', { name: 'History' }).click();
-  await page.getByLabel('Account').selectOption(await addressOfSender(page));
+  await page.getByLabel('Account', { exact: true }).selectOption(await addressOfSender(page));
   const lost = page.locator('section').filter({ has: page.getByRole('heading', { name: 'Not in the chain' }) });
   await expect(lost.getByText('In doubt', { exact: true })).toBeVisible();
   await picture(page, 'wallet-doubt-in-history');
@@ -183,11 +183,11 @@ test('what is in doubt of an archived account stays in the history, and is sent 
   const wallet = page.getByRole('navigation', { name: 'Wallet' });
   await wallet.getByRole('link', { name: 'Accounts' }).click();
   const address = await addressOf(page, 'ECC account');
-  await card(page, 'ECC account').getByText('Manage', { exact: true }).click();
+  await manage(page, 'ECC account');
   await card(page, 'ECC account').getByRole('button', { name: 'Archive' }).click();
   await expect(page.getByText('Archived accounts')).toBeVisible();
   await wallet.getByRole('link', { name: 'History' }).click();
-  await expect(page.getByLabel('Account').locator(`option[value="${address}"]`)).toHaveCount(0);
+  await expect(page.getByLabel('Account', { exact: true }).locator(`option[value="${address}"]`)).toHaveCount(0);
   const title = 'In doubt, from accounts that are not in the list';
   const lost = page.locator('section').filter({ has: page.getByRole('heading', { name: title }) });
   await expect(lost.getByText('In doubt', { exact: true })).toBeVisible();
@@ -213,7 +213,7 @@ test('a nonce that another payment used leaves it in doubt, until its owner give
   await expect(page.locator('.follow-line')).toContainText('confirmation', { timeout: 60_000 });
   await node.mine(false);
   await page.getByRole('navigation', { name: 'Wallet' }).getByRole('link', { name: 'History' }).click();
-  await page.getByLabel('Account').selectOption(await addressOfSender(page));
+  await page.getByLabel('Account', { exact: true }).selectOption(await addressOfSender(page));
   const lost = page.locator('section').filter({ has: page.getByRole('heading', { name: 'Not in the chain' }) });
   await expect(lost.getByText('In doubt', { exact: true })).toBeVisible();
   await expect(lost.getByText('another payment took it, unless this one is in a block')).toBeVisible();

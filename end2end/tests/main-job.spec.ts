@@ -56,7 +56,7 @@ test('create a wallet, get coins, mine, send both ways, reload, unlock', async (
 
   await test.step('both stand in the history', async () => {
     await page.getByRole('navigation', { name: 'Wallet' }).getByRole('link', { name: 'History' }).click();
-    await page.getByLabel('Account').selectOption(ecc);
+    await page.getByLabel('Account', { exact: true }).selectOption(ecc);
     const rows = page.getByRole('list', { name: 'Payments' }).getByRole('listitem');
     await expect(rows).toHaveCount(2);
     await expect(rows.first()).toContainText('3.25');

@@ -250,7 +250,7 @@ test('a payment that a reorg takes out of its block is named in the history that
     });
     const looked = page.waitForResponse(/\/ui\/transaction\?/);
     await wallet.getByRole('link', { name: 'History' }).click();
-    await page.getByLabel('Account').selectOption(sender);
+    await page.getByLabel('Account', { exact: true }).selectOption(sender);
     await looked;
     const lost = page.locator('section').filter({ has: page.getByRole('heading', { name: 'Not in the chain' }) });
     await expect(page.getByRole('list', { name: 'Payments' }).getByText('Sent to')).toHaveCount(1);

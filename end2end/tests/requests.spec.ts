@@ -141,8 +141,9 @@ test('a QR code is read with the camera', async ({ page, node }) => {
   const film = join(mkdtempSync(join(tmpdir(), 'tally-film-')), 'code.y4m');
   writeFileSync(film, await filmOf(page, picture));
 
-  // A browser whose camera sees that picture.
-  const { executablePath, args } = test.info().project.use.launchOptions!;
+  // A browser whose camera sees that picture; the shell that the other tests run in has none.
+  const { args } = test.info().project.use.launchOptions!;
+  const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
   const camera = ['--use-fake-device-for-media-stream', `--use-file-for-fake-video-capture=${film}`];
   const other = await chromium.launch({ executablePath, args: [...args!, ...camera] });
   const context = await other.newContext({ baseURL: node.url, permissions: ['camera'] });

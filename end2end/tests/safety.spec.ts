@@ -149,7 +149,7 @@ test.describe('on a node of its own', () => {
     await publicWallet(page, node);
     await payElsewhere(node, 0, '1');
     await history(page);
-    const select = page.getByLabel('Account');
+    const select = page.getByLabel('Account', { exact: true });
     await select.selectOption((await select.locator('option', { hasText: /^ECC account \(/ }).getAttribute('value'))!);
     const lines = page.getByRole('list', { name: 'Payments' }).getByRole('listitem');
     await expect(lines).toHaveCount(1);
@@ -244,7 +244,7 @@ test.describe('on a node of its own', () => {
     await page.getByRole('button', { name: 'Back' }).click();
     await expect(page.getByRole('heading', { name: 'Fill the missing nonce?' })).toBeHidden();
     // Of another account nothing is known until the node answers: the gap of the first is not offered for it.
-    const select = page.getByLabel('Account');
+    const select = page.getByLabel('Account', { exact: true });
     const chosen = await select.inputValue();
     const other = await select.locator('option').evaluateAll((options, first) => options.map((option) => (option as HTMLOptionElement).value).find((value) => value !== first)!, chosen);
     let release = () => {};

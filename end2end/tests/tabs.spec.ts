@@ -2,7 +2,7 @@
 import { give } from '../support/coins';
 import { expect, open, test, waitForHeight, type Page } from '../support/test';
 import { publicWallet } from '../support/saved';
-import { addressOf, card, createWallet, opened, unlock } from '../support/wallet';
+import { addressOf, card, createWallet, manage, opened, unlock } from '../support/wallet';
 
 const STREAM = '/api/v1/events';
 const live = (page: Page) => expect(page.locator('.live-word')).toHaveText('Live');
@@ -96,7 +96,7 @@ test('an account that another tab put away pays no more: the one that the form s
   await open(second, '/wallet');
   await unlock(second);
   await opened(second);
-  await card(second, 'ECC account').getByText('Manage', { exact: true }).click();
+  await manage(second, 'ECC account');
   await card(second, 'ECC account').getByRole('button', { name: 'Archive' }).click();
 
   await expect(option).toHaveCount(0);

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 
 import { emptyWallet } from '../support/saved';
 import { expect, expectKeptSecret, hydrated, open, test, type Page } from '../support/test';
-import { PASSWORD, addressOf, card, checkBack, choosePassword, opened, picture, unlock } from '../support/wallet';
+import { PASSWORD, addressOf, card, checkBack, choosePassword, manage, opened, picture, unlock } from '../support/wallet';
 
 const PUBLIC_PHRASE = 'test test test test test test test test test test test junk';
 const FRIEND = '0x8ba1f109551bD432803012645Ac136ddd64DBA72';
@@ -19,12 +19,12 @@ async function labels(page: Page): Promise<string[]> {
 
 test('accounts are renamed, moved, archived and watched, and it all lasts @phone', async ({ page, node }) => {
   await emptyWallet(page, node);
-  await card(page, 'ECC account').getByText('Manage', { exact: true }).click();
+  await manage(page, 'ECC account');
   await card(page, 'ECC account').getByLabel('Name').fill('Everyday');
   await card(page, 'ECC account').getByRole('button', { name: 'Rename' }).click();
   await expect(card(page, 'Everyday')).toBeVisible();
 
-  await card(page, 'Everyday').getByText('Manage', { exact: true }).click();
+  await manage(page, 'Everyday');
   await card(page, 'Everyday').getByRole('button', { name: 'Move up' }).click();
   await expect.poll(() => labels(page)).toEqual(['Everyday', 'RSA account']);
   await picture(page, 'wallet-manage');
@@ -39,7 +39,7 @@ test('accounts are renamed, moved, archived and watched, and it all lasts @phone
   await expect(card(page, 'A friend')).toContainText('watched, no key here');
   await expect(card(page, 'A friend').getByRole('link', { name: 'Send' })).toHaveCount(0);
 
-  await card(page, 'RSA account').getByText('Manage', { exact: true }).click();
+  await manage(page, 'RSA account');
   await card(page, 'RSA account').getByRole('button', { name: 'Archive' }).click();
   await expect.poll(() => labels(page)).toEqual(['Everyday', 'A friend', 'RSA account']);
   await expect(page.getByText('Archived accounts')).toBeVisible();
@@ -51,10 +51,10 @@ test('accounts are renamed, moved, archived and watched, and it all lasts @phone
   await opened(page);
   await expect.poll(() => labels(page)).toEqual(['Everyday', 'A friend', 'RSA account']);
   await page.getByText('Archived accounts').click();
-  await card(page, 'RSA account').getByText('Manage', { exact: true }).click();
+  await manage(page, 'RSA account');
   await card(page, 'RSA account').getByRole('button', { name: 'Show it again' }).click();
   await expect.poll(() => labels(page)).toEqual(['Everyday', 'RSA account', 'A friend']);
-  await card(page, 'A friend').getByText('Manage', { exact: true }).click();
+  await manage(page, 'A friend');
   await card(page, 'A friend').getByRole('button', { name: 'Stop watching' }).click();
   await expect.poll(() => labels(page)).toEqual(['Everyday', 'RSA account']);
 });

@@ -6,7 +6,8 @@ use tally_chain::merkle::{self, InclusionProof};
 use tally_chain::multisig::Policy;
 use tally_chain::state_tree::Account;
 use tally_chain::{
-    Amount, B256, ChainSpec, Header, Manifest, PortableReceipt, RawBlock, RawTransaction, Receipt, address, genesis,
+    Amount, B256, ChainSpec, Header, Manifest, PortableReceipt, RawBlock, RawTransaction, Receipt, ReferenceVerifier,
+    UnixSecs, address, genesis,
 };
 
 use crate::target::Target;
@@ -294,6 +295,11 @@ fn portable(data: &[u8]) {
     let again = PortableReceipt::read(receipt.write().as_bytes()).expect("what was written is read");
     assert_eq!(again.write(), receipt.write());
     let _ = receipt.tip_id();
+    // Whatever spec and proof are in it: an answer, and no panic.
+    let _ = receipt.check_from_genesis(receipt.genesis, UnixSecs(u64::from(u32::MAX)), &ReferenceVerifier);
+    if let Some(chain) = receipt.chain_proof() {
+        let _ = chain.verify(receipt.genesis, UnixSecs(u64::from(u32::MAX)));
+    }
 }
 
 fn spec(data: &[u8]) {

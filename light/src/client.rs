@@ -6,7 +6,7 @@ mod evidence;
 mod get;
 mod kept;
 mod questions;
-mod report;
+pub(crate) mod report;
 mod steps;
 
 use tally_api::worker::light::{Phase, State, Verdict};

@@ -5,6 +5,7 @@
 //! (requests, IndexedDB, messages) is compiled for browsers only.
 
 mod client;
+mod receipt;
 
 #[cfg(target_arch = "wasm32")]
 mod fetch;
@@ -14,3 +15,4 @@ mod store;
 mod worker;
 
 pub use client::{Client, Get, Kept, NoAnswer, Stopped};
+pub use receipt::proved;

@@ -8,16 +8,17 @@ use futures::channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
 use futures::future::select;
 use gloo::timers::future::TimeoutFuture;
 use serde::{Serialize, de::DeserializeOwned};
-use tally_api::worker::light::{FromLight, State, ToLight};
+use tally_api::worker::light::{FromLight, State, Tip, ToLight};
+use tally_chain::UnixSecs;
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
 
-use crate::Client;
 use crate::fetch;
 use crate::store::Store;
+use crate::{Client, proved};
 
 /// The page is shown progress so often at most, in milliseconds.
 const REPORT_MS: u64 = 100;
@@ -54,6 +55,20 @@ pub fn light_worker() {
                 spawn_local(work(shared.clone(), genesis, node, woken));
             }
         }
+        // It needs nothing of the client, and nothing that it waits for.
+        ToLight::Prove {
+            question,
+            genesis,
+            chain,
+        } => {
+            let begun = now();
+            let proved = proved(&genesis, &chain, UnixSecs(begun / 1_000));
+            let outcome = proved.map(|tip| Tip {
+                millis: Some(now().saturating_sub(begun)),
+                ..tip
+            });
+            post(&FromLight::Proved { question, outcome });
+        }
         other => {
             shared.take(other);
             // Fails where nothing works: then the message is of no use either.
@@ -80,7 +95,7 @@ impl Shared {
                 client.forget();
                 self.forget.set(true);
             }
-            ToLight::Start { .. } => {}
+            ToLight::Start { .. } | ToLight::Prove { .. } => {}
         }
     }
 

@@ -280,7 +280,7 @@ mod tests {
                 assert!(PAGE.contains(&prose(summary)), "{method} {path}");
             }
         }
-        assert_eq!(operations, 33);
+        assert_eq!(operations, 34);
         assert!(
             !PAGE.contains("<script") && !PAGE.contains("style="),
             "the policy forbids both"

@@ -7,9 +7,9 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use tally_api::ProblemBody;
-use tally_api::light::{AncestorParams, ChainParams, HeadersParams};
+use tally_api::light::{AncestorParams, BlocksParams, ChainParams, HeadersParams};
 use tally_chain::{BlockId, Height};
-use tally_node::HEADERS_AT_ONCE;
+use tally_node::{BLOCKS_AT_ONCE, HEADERS_AT_ONCE};
 
 use super::extract::Params;
 use super::problem::{Answer, Problem, kinds};
@@ -141,6 +141,51 @@ pub async fn headers(
         Pieces::new(&server, end, to + 1..=last, first.into(), place).body()
     };
     Ok(answer(request.headers(), &tag, Caching::of(named), || body))
+}
+
+/// Whole blocks of the chain, in a row
+///
+/// `length u32 | block` for each, from a height on (docs/protocol.md, F12). The answer ends with the block that makes it
+/// 1,048,576 bytes long or more, or after 4,096 blocks: a client requests what follows. With `tip` they are those that lead
+/// to this block, and never change.
+#[utoipa::path(get, path = "/light/blocks", operation_id = "light_blocks", tag = "light", params(BlocksParams), responses(
+    (status = 200, description = "The blocks", body = Vec<u8>, content_type = "application/octet-stream"),
+    (status = 304, description = "The client has them"),
+    (status = "default", description = "A problem", body = ProblemBody, content_type = "application/problem+json"),
+))]
+pub async fn blocks(
+    State(server): State<Shared>,
+    Params(params): Params<BlocksParams>,
+    request: Request,
+) -> Answer<Response> {
+    let BlocksParams {
+        from,
+        count,
+        tip: named,
+    } = params;
+    let count = count.unwrap_or(BLOCKS_AT_ONCE);
+    for (field, value) in [("from", from), ("count", count)] {
+        if value == 0 {
+            return Err(
+                Problem::new(&kinds::INVALID_PARAMETER, format!("{field} is 0, expected 1 or more")).field(field),
+            );
+        }
+    }
+    if count > BLOCKS_AT_ONCE {
+        let text = format!("count is {count}, at most {BLOCKS_AT_ONCE} blocks are given at once");
+        return Err(Problem::new(&kinds::INVALID_PARAMETER, text)
+            .field("count")
+            .above(count, BLOCKS_AT_ONCE));
+    }
+    let read = server.read(move |node| {
+        let tip = &node.tip();
+        let (end, heights) = node.light_range(tip, named, from, Some(count))?;
+        let last = *heights.end();
+        Ok((end, last, node.light_blocks(tip, end, heights)?))
+    });
+    let (end, last, part) = read.await?;
+    let tag = format!("\"{end}-blocks-{from}-{last}\"");
+    Ok(answer(request.headers(), &tag, Caching::of(named), || Body::from(part)))
 }
 
 /// What shows that a block is an ancestor of another

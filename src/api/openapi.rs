@@ -59,6 +59,7 @@ pub fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(light::tip))
         .routes(routes!(light::chain))
         .routes(routes!(light::headers))
+        .routes(routes!(light::blocks))
         .routes(routes!(light::ancestor))
         .routes(routes!(events::events));
     OpenApiRouter::with_openapi(Description::openapi()).nest("/api/v1", v1)

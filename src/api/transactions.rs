@@ -6,16 +6,16 @@ use axum::Json;
 use axum::extract::State;
 use tally_api::ProblemBody;
 use tally_api::page::PageParams;
-use tally_api::transactions::{ProofParams, TransactionDetail, TransactionPage};
-use tally_chain::{Height, PortableReceipt};
-use tally_node::{BlockKey, BlockRecord, Included, Place, StoreError, Tip};
+use tally_api::transactions::{ProofParams, ReceiptParams, TransactionDetail, TransactionPage};
+use tally_chain::{Height, PortableReceipt, TxId, portable};
+use tally_node::{BlockKey, BlockRecord, Included, Node, Place, StoreError, Tip};
 
 use super::cursor::{Cursor as _, PlaceCursor};
 use super::extract::{Params, Segment};
 use super::number::page_limit;
 use super::problem::{Answer, Problem, kinds};
 use super::text::parse_id;
-use crate::server::Shared;
+use crate::server::{ReadFailure, Shared};
 use body::{history, inclusion};
 pub use body::{located_body, of_block};
 
@@ -145,35 +145,62 @@ pub async fn one(
 
 /// A portable receipt: all that shows, without this node, that a transaction is on the chain and what it did
 ///
-/// The answer is the file of docs/protocol.md#P1, to be kept as it is and checked with `tally receipt verify` or on the
-/// page /receipt.
+/// The answer is the file of docs/protocol.md#P1, or with `version=2` that of #P7, which has the proof of the chain in it: to be
+/// kept as it is and checked with `tally receipt verify` or on the page /receipt.
 #[utoipa::path(get, path = "/transactions/{id}/receipt", tag = "chain",
-    params(("id" = String, Path, description = "Transaction id, 0x and 64 hex digits")),
+    params(("id" = String, Path, description = "Transaction id, 0x and 64 hex digits"), ReceiptParams),
     responses(
-        (status = 200, description = "The receipt (docs/protocol.md, rule P1)", body = Object),
+        (status = 200, description = "The receipt (docs/protocol.md, rules P1 and P7)", body = Object),
         (status = "default", description = "A problem", body = ProblemBody, content_type = "application/problem+json"),
     ))]
-pub async fn receipt(State(server): State<Shared>, Segment(text): Segment) -> Answer<Json<PortableReceipt>> {
+pub async fn receipt(
+    State(server): State<Shared>,
+    Segment(text): Segment,
+    Params(params): Params<ReceiptParams>,
+) -> Answer<Json<PortableReceipt>> {
     let id = parse_id(&text)?;
-    server
-        .read(move |node| {
-            let tip = &node.tip();
-            let place = tip.snapshot.place(&id)?;
-            let receipt = match place {
-                Some(place) => node.portable_receipt(tip, place)?,
-                None => None,
+    match params.version.unwrap_or(portable::VERSION) {
+        portable::VERSION => {
+            server
+                .read(move |node| Ok(Json(receipt_at(node, &node.tip(), id)?)))
+                .await
+        }
+        // It may have to make the proof, which takes longer than a read.
+        portable::PROVED => {
+            let proved = move |node: &Node| {
+                let tip = &node.tip();
+                let receipt = receipt_at(node, tip, id)?;
+                let chain = node.receipt_proof(tip, tip.record.id)?;
+                Ok(Json(receipt.with_chain(chain)))
             };
-            let receipt = receipt.ok_or_else(|| {
-                let (kind, detail) = match node.with_pool(|pool| pool.get(&id).is_some()) {
-                    true => (&kinds::NOT_INCLUDED, format!("transaction {id} waits for a block")),
-                    false => (
-                        &kinds::UNKNOWN_TRANSACTION,
-                        format!("this node knows no transaction {id}"),
-                    ),
-                };
-                Problem::new(kind, detail).field("id").with("found", id.to_string())
-            })?;
-            Ok(Json(receipt))
-        })
-        .await
+            server.prove(proved).await
+        }
+        found => {
+            let what = format!(
+                "version is {found}, expected {} or {}",
+                portable::VERSION,
+                portable::PROVED
+            );
+            Err(Problem::new(&kinds::INVALID_PARAMETER, what).field("version"))
+        }
+    }
+}
+
+/// The receipt of a transaction that leads to this tip.
+fn receipt_at(node: &Node, tip: &Tip, id: TxId) -> Result<PortableReceipt, ReadFailure> {
+    let receipt = match tip.snapshot.place(&id)? {
+        Some(place) => node.portable_receipt(tip, place)?,
+        None => None,
+    };
+    let missing = || {
+        let (kind, detail) = match node.with_pool(|pool| pool.get(&id).is_some()) {
+            true => (&kinds::NOT_INCLUDED, format!("transaction {id} waits for a block")),
+            false => (
+                &kinds::UNKNOWN_TRANSACTION,
+                format!("this node knows no transaction {id}"),
+            ),
+        };
+        Problem::new(kind, detail).field("id").with("found", id.to_string())
+    };
+    Ok(receipt.ok_or_else(missing)?)
 }

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::Args;
-use serde_json::json;
 use tally_chain::Height;
 use tally_node::audit::{Report, audit};
 use tally_node::counted::counted;
@@ -62,7 +61,7 @@ pub fn run(args: &AuditArgs) -> anyhow::Result<()> {
     if args.json {
         outln!(
             "{}",
-            serde_json::to_string_pretty(&as_json(&report, &spec.name, seconds))?
+            serde_json::to_string_pretty(&report.to_json(&spec.name, seconds.into()))?
         )?;
     } else {
         print(&report, &spec.name, &spec.symbol, seconds)?;
@@ -71,29 +70,6 @@ pub fn run(args: &AuditArgs) -> anyhow::Result<()> {
         0 => Ok(()),
         faults => Err(AuditFault { faults }.into()),
     }
-}
-
-fn as_json(report: &Report, chain: &str, seconds: f64) -> serde_json::Value {
-    let totals = &report.totals;
-    json!({
-        "chain": chain,
-        "genesis_id": report.genesis,
-        "tip": report.tip,
-        "height": report.height,
-        "base": report.base,
-        "blocks": report.blocks,
-        "transactions": report.transactions,
-        "accounts": report.accounts,
-        "state_root": report.state_root.to_string(),
-        "allocated": totals.allocated,
-        "subsidies": totals.subsidies,
-        "burned": totals.burned,
-        "supply": totals.supply,
-        "balances": totals.balances,
-        "ahead_of_clock": report.ahead.map(|ahead| json!({ "blocks": ahead.blocks, "secs": ahead.secs })),
-        "faults": report.faults.iter().map(ToString::to_string).collect::<Vec<_>>(),
-        "seconds": seconds,
-    })
 }
 
 fn print(report: &Report, chain: &str, symbol: &str, seconds: f64) -> Result<(), Unprinted> {

@@ -2,11 +2,12 @@
 //! compares the nodes. Rules: docs/protocol.md#F1 to #F11
 
 mod check;
+mod export;
 mod report;
 
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, Subcommand};
 use tally_chain::light::Verified;
 use tally_chain::{BlockId, ChainSpec, genesis};
 use tally_node::system_clock;
@@ -21,7 +22,10 @@ const MAX_SPEC: u64 = 1024 * 1024;
 /// Reads a proof of its chain from each node and verifies it. A chain of up to 10,000 blocks is checked header by header, a longer
 /// one by a sample of its headers and by its newest 200 to 6,400.
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct LightArgs {
+    #[command(subcommand)]
+    command: Option<LightCommand>,
     #[command(flatten)]
     nodes: NodesArgs,
     /// Genesis id of the chain that you mean; without it, that of the first node that answers is trusted
@@ -39,6 +43,12 @@ pub struct LightArgs {
     /// Print JSON
     #[arg(long)]
     json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum LightCommand {
+    /// Write the verifier as one page that needs no network, and print its SHA-256
+    Export(export::ExportArgs),
 }
 
 /// How the chain of a node stands to the heaviest that was verified.
@@ -80,6 +90,9 @@ pub struct Findings {
 }
 
 pub fn run(args: &LightArgs) -> anyhow::Result<()> {
+    if let Some(LightCommand::Export(args)) = &args.command {
+        return export::run(args);
+    }
     let clients = args.nodes.clients()?;
     let time = Duration::from_secs(args.answer_secs);
     let spec = spec_of(&clients, args.genesis, time)?;

@@ -1,4 +1,6 @@
-//! `tally receipt get | verify`: portable receipts.
+//! `tally receipt get | verify`: portable receipts. Rules: docs/protocol.md#P1 to #P8
+
+mod found;
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -7,15 +9,16 @@ use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
-use tally_app::format::iso;
-use tally_chain::portable::{MAX_FILE_BYTES, Proven, Trusted};
+use tally_chain::portable::{self, MAX_PROVED_FILE_BYTES};
 use tally_chain::{B256, BlockId, PortableReceipt, ReferenceVerifier, TxId, document};
+use tally_node::system_clock;
 
 use super::client::{Client, NodeArgs};
-use super::out::{After as _, Unprinted, outln};
+use super::out::{After as _, outln};
 use crate::exit::OtherDocument;
 use crate::new_file;
 use crate::regular_file;
+use found::{Found, level};
 
 #[derive(Debug, Args)]
 pub struct ReceiptArgs {
@@ -32,10 +35,13 @@ enum ReceiptCommand {
         /// Where to write it; an existing file is not overwritten [default: receipt-ID.json]
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
+        /// With the proof of the chain in it, up to about a megabyte: whoever verifies it needs the genesis id alone
+        #[arg(long)]
+        proof: bool,
         #[command(flatten)]
         node: NodeArgs,
     },
-    /// Check a receipt without any node, against the id of a block that you trust
+    /// Check a receipt without any node, against the id of a block that you trust, or from the genesis id on
     Verify(VerifyArgs),
 }
 
@@ -44,9 +50,9 @@ struct VerifyArgs {
     /// The receipt
     file: PathBuf,
     /// Id of a block that you trust: the tip that the receipt leads to, or the transaction's own block
-    #[arg(long, value_name = "BLOCK")]
-    tip: BlockId,
-    /// Genesis id of the chain that you mean
+    #[arg(long, value_name = "BLOCK", required_unless_present = "genesis")]
+    tip: Option<BlockId>,
+    /// Genesis id of the chain that you mean; without --tip the proof in the receipt is verified from there
     #[arg(long, value_name = "BLOCK")]
     genesis: Option<BlockId>,
     /// The document that the transaction should anchor
@@ -59,29 +65,61 @@ struct VerifyArgs {
 
 pub fn run(args: &ReceiptArgs) -> anyhow::Result<()> {
     match &args.command {
-        ReceiptCommand::Get { id, out, node } => get(*id, out.as_deref(), node),
+        ReceiptCommand::Get { id, out, proof, node } => get(*id, out.as_deref(), *proof, node),
         ReceiptCommand::Verify(args) => verify(args),
     }
 }
 
-fn get(id: TxId, out: Option<&Path>, node: &NodeArgs) -> anyhow::Result<()> {
-    let receipt: PortableReceipt = Client::to(node)?.get(&format!("transactions/{id}/receipt"))?;
-    let tip = receipt.tip_id().context("the node's receipt names no block")?;
+fn get(id: TxId, out: Option<&Path>, proof: bool, node: &NodeArgs) -> anyhow::Result<()> {
+    let version = if proof { portable::PROVED } else { portable::VERSION };
+    let receipt: PortableReceipt = Client::to(node)?.get(&asked(id, version))?;
+    let found = receipt.version();
+    if found != version {
+        bail!("the node sent a receipt of version {found}, expected {version}");
+    }
     // What a node hands out is not kept before it holds in itself.
-    let proven = receipt.check(None, tip, &ReferenceVerifier)?;
+    let (proven, chain) = match proof {
+        true => {
+            let found = receipt.check_from_genesis(receipt.genesis, (system_clock())(), &ReferenceVerifier)?;
+            (found.proven, Some(found.chain))
+        }
+        false => {
+            let tip = receipt.tip_id().context("the node's receipt names no block")?;
+            (receipt.check(None, tip, &ReferenceVerifier)?, None)
+        }
+    };
     if proven.transaction.id() != id {
         bail!("the node sent the receipt of {}", proven.transaction.id());
     }
     let usual = PathBuf::from(format!("receipt-{id}.json"));
     let out = out.unwrap_or(&usual);
-    new_file::create(out, receipt.write().as_bytes()).with_context(|| format!("cannot write {}", out.display()))?;
-    let (shown, tip) = (out.display(), proven.tip);
-    let printed = outln!(
-        "{shown}\nIt leads to block {tip} at height {}.\n\
-         Compare that id with one from a source of your own, then: tally receipt verify {shown} --tip {tip}",
-        proven.tip_height
-    );
+    // What is written is what readers take: limits and spelling are those of files.
+    let text = receipt.write();
+    PortableReceipt::read(text.as_bytes()).context("the node's receipt is no file that can be read again")?;
+    new_file::create(out, text.as_bytes()).with_context(|| format!("cannot write {}", out.display()))?;
+    let (shown, tip, height) = (out.display(), proven.tip, proven.tip_height);
+    let printed = match chain {
+        Some(chain) => outln!(
+            "{shown}\nIt leads from genesis {} to block {tip} at height {height}: {}.\n\
+             Compare the genesis id with one from a source of your own, then: tally receipt verify {shown} --genesis {}",
+            chain.genesis,
+            level(&chain),
+            chain.genesis
+        ),
+        None => outln!(
+            "{shown}\nIt leads to block {tip} at height {height}.\n\
+             Compare that id with one from a source of your own, then: tally receipt verify {shown} --tip {tip}"
+        ),
+    };
     Ok(printed.after(|| format!("the receipt was written to {shown}"))?)
+}
+
+/// Path of the receipt, for nodes of before version 2 as well.
+fn asked(id: TxId, version: u32) -> String {
+    match version {
+        portable::VERSION => format!("transactions/{id}/receipt"),
+        version => format!("transactions/{id}/receipt?version={version}"),
+    }
 }
 
 fn verify(args: &VerifyArgs) -> anyhow::Result<()> {
@@ -98,11 +136,19 @@ fn examine(args: &VerifyArgs) -> anyhow::Result<()> {
     let unreadable = || format!("cannot read {}", args.file.display());
     let mut bytes = Vec::new();
     let file = std::fs::File::open(&args.file).with_context(unreadable)?;
-    file.take(MAX_FILE_BYTES as u64 + 1)
+    file.take(MAX_PROVED_FILE_BYTES as u64 + 1)
         .read_to_end(&mut bytes)
         .with_context(unreadable)?;
     let receipt = PortableReceipt::read(&bytes)?;
-    let proven = receipt.check(args.genesis, args.tip, &ReferenceVerifier)?;
+    let now = (system_clock())();
+    let (proven, chain) = match (args.tip, args.genesis) {
+        (Some(tip), genesis) => (receipt.check(genesis, tip, &ReferenceVerifier)?, None),
+        (None, Some(genesis)) => {
+            let found = receipt.check_from_genesis(genesis, now, &ReferenceVerifier)?;
+            (found.proven, Some(found.chain))
+        }
+        (None, None) => bail!("neither --tip nor --genesis is given"),
+    };
     let anchored = document::anchored(proven.transaction.view().data);
     if let Some(path) = &args.document {
         let found = sha256_of(path)?;
@@ -111,85 +157,19 @@ fn examine(args: &VerifyArgs) -> anyhow::Result<()> {
             return Err(OtherDocument::Differs { anchored, found }.into());
         }
     }
+    let found = Found {
+        receipt: &receipt,
+        proven: &proven,
+        chain: chain.as_ref(),
+        anchored,
+    };
     if args.json {
-        outln!("{}", serde_json::to_string_pretty(&shown(&receipt, &proven, anchored))?)?;
+        outln!("{}", serde_json::to_string_pretty(&found.shown(now))?)?;
         return Ok(());
     }
-    print(&receipt, &proven, anchored, args.document.as_deref())?;
+    found.print(args.document.as_deref(), now)?;
     Ok(())
 }
-
-fn shown(receipt: &PortableReceipt, proven: &Proven, anchored: Option<B256>) -> serde_json::Value {
-    let view = proven.transaction.view();
-    json!({
-        "holds": true,
-        "genesis": receipt.genesis,
-        "transaction": proven.transaction.id(),
-        "sender": proven.transaction.sender().to_string(),
-        "to": view.to.map(|to| to.to_string()),
-        "value": view.value,
-        "success": proven.receipt.success,
-        "block": proven.block,
-        "height": proven.height,
-        "time": proven.time,
-        "time_iso": iso(proven.time.into()),
-        "trusted": match proven.trusted {
-            Trusted::Tip => "tip",
-            Trusted::Own => "block",
-        },
-        "tip": proven.confirmations().map(|_| proven.tip),
-        "tip_height": proven.confirmations().map(|_| proven.tip_height),
-        "confirmations": proven.confirmations(),
-        "document_sha256": anchored.map(alloy_primitives::hex::encode),
-    })
-}
-
-/// For a person.
-fn print(
-    receipt: &PortableReceipt,
-    proven: &Proven,
-    anchored: Option<B256>,
-    document: Option<&Path>,
-) -> Result<(), Unprinted> {
-    let view = proven.transaction.view();
-    outln!("The receipt holds.")?;
-    outln!("  transaction  {}", proven.transaction.id())?;
-    outln!(
-        "  from         {}, whose signature was checked",
-        proven.transaction.sender()
-    )?;
-    let to = view.to.map_or_else(|| "a new contract".to_owned(), |to| to.to_string());
-    outln!("  to           {to}")?;
-    outln!("  amount       {}", view.value.to_coins())?;
-    if !proven.receipt.success {
-        outln!("  FAILED       its execution failed: nothing was paid but the fee")?;
-    }
-    if let Some(sha256) = anchored {
-        outln!("  document     SHA-256 {}", alloy_primitives::hex::encode(sha256))?;
-    }
-    if let Some(path) = document {
-        outln!("               which is that of {}", path.display())?;
-    }
-    outln!(
-        "  in block     {} at height {}, time {}",
-        proven.block,
-        proven.height,
-        iso(proven.time.into())
-    )?;
-    match proven.confirmations() {
-        Some(count) => outln!(
-            "  leads to     {} at height {}: {count} confirmations there",
-            proven.tip,
-            proven.tip_height
-        )?,
-        None => outln!(
-            "  later        not known: you trust the transaction's own block, and what the file says of later ones proves nothing"
-        )?,
-    }
-    outln!("  chain        genesis {}", receipt.genesis)?;
-    outln!("Checked here: signature, work, and the paths to the block that you trust.")
-}
-
 /// SHA-256 of a regular file of any size; not of a pipe or a device, which may never end, and not of a file that changes
 /// its length meanwhile.
 pub fn sha256_of(path: &Path) -> anyhow::Result<B256> {

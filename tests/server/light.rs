@@ -136,6 +136,8 @@ fn what_a_cache_has_is_not_sent_again_and_stays_true() {
         format!("light/chain?tip={id}"),
         "light/headers?from=1".to_owned(),
         format!("light/headers?from=2&count=1&tip={id}"),
+        "light/blocks?from=1".to_owned(),
+        format!("light/blocks?from=2&count=1&tip={id}"),
     ];
     let get = |path: &str, headers: &[(&str, &str)]| server.client.get_with(&format!("/api/v1/{path}"), headers);
     let before = paths.clone().map(|path| get(&path, &[]));
@@ -204,6 +206,11 @@ fn what_is_not_given_is_named() {
         ("headers?from=19".to_owned(), 404, "unknown-block", "from"),
         ("headers?from=0".to_owned(), 400, "invalid-parameter", "from"),
         ("headers?from=1&count=0".to_owned(), 400, "invalid-parameter", "count"),
+        (format!("blocks?from=1&tip={unknown}"), 404, "unknown-block", "tip"),
+        (format!("blocks?from=2&tip={old}"), 404, "unknown-block", "from"),
+        ("blocks?from=0".to_owned(), 400, "invalid-parameter", "from"),
+        ("blocks?from=1&count=0".to_owned(), 400, "invalid-parameter", "count"),
+        ("blocks?from=1&count=4097".to_owned(), 400, "invalid-parameter", "count"),
         (format!("ancestor?height=0&tip={unknown}"), 404, "unknown-block", "tip"),
         (
             format!("ancestor?height=2&tip={oldest}"),
@@ -232,5 +239,27 @@ fn what_is_not_given_is_named() {
             (400, "invalid-parameter"),
             "{path}"
         );
+    }
+}
+
+#[test]
+fn blocks_come_whole_and_in_their_order() {
+    let server = mined(5);
+    let id = server.node.tip().record.id;
+    let raw = |height: u64| server.get(&format!("/api/v1/blocks/{height}?format=raw")).body;
+    for (query, heights) in [
+        ("from=1".to_owned(), 1..=5),
+        ("from=2&count=2".to_owned(), 2..=3),
+        (format!("from=5&count=4096&tip={id}"), 5..=5),
+    ] {
+        let answer = server.get(&format!("/api/v1/light/blocks?{query}"));
+        assert_eq!(answer.status, 200, "{query}");
+        let mut expected = Vec::new();
+        for height in heights {
+            let block = raw(height);
+            expected.extend(u32::try_from(block.len()).unwrap().to_be_bytes());
+            expected.extend(block);
+        }
+        assert_eq!(answer.body, expected, "{query}");
     }
 }

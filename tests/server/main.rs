@@ -35,6 +35,7 @@ mod network;
 mod process;
 mod proposals;
 mod reads;
+mod receipts;
 mod refusals;
 mod replay;
 mod stratum;

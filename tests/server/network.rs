@@ -35,7 +35,8 @@ impl Member {
 
     /// A node that listens on the ports of `host` that the system chooses; `command` ends with the program.
     pub fn start_at(command: Command, host: &str, folder: &Path, chain: &str, args: &[&str]) -> Self {
-        let level = std::env::var("TALLY_TEST_LOG").unwrap_or_else(|_| "error".to_owned());
+        // What the conversations did stands beside a failure.
+        let level = std::env::var("TALLY_TEST_LOG").unwrap_or_else(|_| "error,tally_network=debug".to_owned());
         Self::with(command, &level, host, folder, chain, args)
     }
 

@@ -14,6 +14,9 @@ const FRAME: [&str; 4] = ["tally.css", "tally.js", "tally.wasm", "parts.js"];
 /// What the light client loads, beside the page that starts it.
 const LIGHT: [&str; 3] = ["light-worker.js", "light.js", "light.wasm"];
 
+/// What an audit loads, beside the page that starts it; the helpers load the same module again, from the browser's cache.
+const AUDIT: [&str; 4] = ["audit-helper.js", "audit-worker.js", "audit.js", "audit.wasm"];
+
 /// A page, or a worker, and what it may weigh.
 struct Budget {
     what: &'static str,
@@ -25,7 +28,7 @@ struct Budget {
     most: u64,
 }
 
-const BUDGETS: [Budget; 10] = [
+const BUDGETS: [Budget; 12] = [
     Budget {
         what: "the dashboard",
         files: &FRAME,
@@ -60,7 +63,7 @@ const BUDGETS: [Budget; 10] = [
         what: "the check of a receipt",
         files: &FRAME,
         parts: &["receipt"],
-        most: 450_000,
+        most: 475_000,
     },
     Budget {
         what: "the wallet, unlocked",
@@ -85,6 +88,18 @@ const BUDGETS: [Budget; 10] = [
         files: &LIGHT,
         parts: &[],
         most: 180_000,
+    },
+    Budget {
+        what: "the dashboard, with the panel of the seal",
+        files: &FRAME,
+        parts: &["dashboard", "panel"],
+        most: 420_000,
+    },
+    Budget {
+        what: "the workers of an audit, which a reader begins",
+        files: &AUDIT,
+        parts: &[],
+        most: 500_000,
     },
 ];
 
@@ -140,7 +155,8 @@ impl Budget {
 mod tests {
     use super::*;
 
-    const PARTS: [&str; 9] = [
+    const PARTS: [&str; 10] = [
+        "panel",
         "dashboard",
         "details",
         "history",
@@ -163,7 +179,7 @@ mod tests {
         PARTS.map(|part| (part.to_owned(), own(part))).into()
     }
 
-    /// A part has 10,000 bytes, what they share 1,000; the frame has 10,000 and its module; the light client has 3,000.
+    /// A part has 10,000 bytes, what they share 1,000; the frame has 10,000 and its module; the light client has 3,000, the audit 4,000.
     fn sizes(needs: &Needs, module: u64) -> BTreeMap<&str, u64> {
         let parts = needs.values().map(|files| (files[0].as_str(), 10_000));
         let frame = [
@@ -173,8 +189,9 @@ mod tests {
             ("tally.wasm", module),
         ];
         let light = LIGHT.map(|file| (file, 1_000));
+        let audit = AUDIT.map(|file| (file, 1_000));
         let shared = [("chunk_1.wasm", 1_000)];
-        parts.chain(shared).chain(frame).chain(light).collect()
+        parts.chain(shared).chain(frame).chain(light).chain(audit).collect()
     }
 
     #[test]
@@ -186,8 +203,11 @@ mod tests {
                 .expect("all files are there")
         };
         let found = BUDGETS.each_ref().map(weight);
-        let (one, two, three, light) = (121_000, 131_000, 141_000, 3_000);
-        assert_eq!(found, [one, one, one, two, one, one, one, three, two, light]);
+        let (one, two, three, light, audit) = (121_000, 131_000, 141_000, 3_000, 4_000);
+        assert_eq!(
+            found,
+            [one, one, one, two, one, one, one, three, two, light, two, audit]
+        );
     }
 
     #[test]

@@ -30,13 +30,18 @@ pub struct Module {
 }
 
 /// What the browser loads: a page does without the code that makes and keeps keys, the workers do without the pages, and the
-/// light client, which is loaded first, without both.
-pub const MODULES: [Module; 3] = [
+/// light client, which is loaded first, without both. The audit is loaded where a reader begins one.
+pub const MODULES: [Module; 4] = [
     Module::part("tally", "page"),
     Module::part("workers", "workers"),
     Module {
         name: "light",
         package: "tally-light",
+        feature: None,
+    },
+    Module {
+        name: "audit",
+        package: "tally-auditor",
         feature: None,
     },
 ];
@@ -59,6 +64,13 @@ impl Module {
         package.into_iter().chain(feature.into_iter().flatten()).collect()
     }
 }
+
+/// The module of the offline verifier. No page loads it: it is in `verify.html`, which `tally light export` writes.
+pub const VERIFIER: Module = Module {
+    name: "verify",
+    package: "tally-verify",
+    feature: None,
+};
 
 /// The module that is cut into parts.
 const CUT: &str = "tally";
@@ -92,6 +104,33 @@ pub fn build(workspace: &Workspace, profile: Profile) -> Result<(Files, Needs)> 
     Ok((files, needs))
 }
 
+/// The verifier's script and module: `verify.js`, which defines the global `wasm_bindgen`, and `verify.wasm`.
+pub fn verifier(workspace: &Workspace, profile: Profile) -> Result<Files> {
+    let name = VERIFIER.name;
+    let wasm = compile(workspace, profile, &VERIFIER)?;
+    let out = target(workspace).join("bindgen").join(name);
+    if out.exists() {
+        fs::remove_dir_all(&out).with_context(|| format!("cannot clear {}", out.display()))?;
+    }
+    let mut bindgen = bindgen(&wasm, name, profile);
+    // A script that is written into a page is no module, and loads nothing by an address of its own.
+    bindgen.no_modules(true)?.omit_default_module_path(true);
+    bindgen.generate(&out).context("wasm-bindgen")?;
+    let mut made = Files::new();
+    collect(&out, "", &mut made)?;
+    ensure!(
+        profile == Profile::Dev || !names(&made, &workspace.root),
+        "{name}: the module names the folder {}",
+        workspace.root.display()
+    );
+    let wasm = made.remove(&format!("{name}_bg.wasm"));
+    made.insert(
+        format!("{name}.wasm"),
+        wasm.with_context(|| format!("wasm-bindgen wrote no {name}_bg.wasm"))?,
+    );
+    Ok(made)
+}
+
 /// Clippy over what only the browser compiles; a warning is an error.
 pub fn lint(workspace: &Workspace) -> Result<()> {
     if let Some(rustc) = other_rustc(workspace) {
@@ -104,6 +143,10 @@ pub fn lint(workspace: &Workspace) -> Result<()> {
         "tally-frontend",
         "--package",
         "tally-light",
+        "--package",
+        VERIFIER.package,
+        "--package",
+        "tally-auditor",
         "--target",
         TARGET,
     ];
@@ -112,6 +155,37 @@ pub fn lint(workspace: &Workspace) -> Result<()> {
             .args(both)
             .args(["--", "-D", "warnings"]),
     )
+}
+
+/// Vectors that no browser loads: they have to come out in WASM as they do natively.
+const VECTORS: Module = Module {
+    name: "vectors",
+    package: "tally-wasm-tests",
+    feature: None,
+};
+
+/// Runs vectors of the ledger and of signatures as WASM, in Node; a part of them, or all.
+pub fn wasm_tests(workspace: &Workspace, options: &[String]) -> Result<()> {
+    let corpora = match env::var_os("TALLY_CORPORA") {
+        Some(folder) => PathBuf::from(folder),
+        None => workspace.root.join("../shared/corpora"),
+    };
+    if !corpora.exists() {
+        println!(
+            "SKIP: corpora not found: {}; TALLY_CORPORA names their folder",
+            corpora.display()
+        );
+        return Ok(());
+    }
+    let wasm = compile(workspace, Profile::Release, &VECTORS)?;
+    let out = target(workspace).join("bindgen").join(VECTORS.name);
+    let mut bindgen = Bindgen::new();
+    bindgen.input_path(wasm).out_name(VECTORS.name).typescript(false);
+    bindgen.nodejs(true)?;
+    bindgen.generate(&out).context("wasm-bindgen")?;
+    let script = workspace.root.join("wasm/run.mjs");
+    let module = out.join(format!("{}.js", VECTORS.name));
+    succeed(Command::new("node").arg(script).arg(module).arg(corpora).args(options))
 }
 
 fn compile(workspace: &Workspace, profile: Profile, module: &Module) -> Result<PathBuf> {
@@ -175,19 +249,24 @@ fn rustflags() -> String {
 }
 
 fn bind(wasm: &Path, name: &str, profile: Profile, out: &Path) -> Result<()> {
+    let mut bindgen = bindgen(wasm, name, profile);
+    bindgen.web(true)?.omit_default_module_path(false);
+    bindgen.keep_lld_exports(name == CUT);
+    bindgen.generate(out).context("wasm-bindgen")
+}
+
+/// What all modules have in common.
+fn bindgen(wasm: &Path, name: &str, profile: Profile) -> Bindgen {
     let mut bindgen = Bindgen::new();
     bindgen
         .input_path(wasm)
         .out_name(name)
         .typescript(false)
-        .omit_default_module_path(false);
-    bindgen.web(true)?;
-    bindgen
-        .keep_lld_exports(name == CUT)
         .remove_name_section(profile == Profile::Release)
-        .remove_producers_section(true);
-    bindgen.debug(profile == Profile::Dev).keep_debug(false);
-    bindgen.generate(out).context("wasm-bindgen")
+        .remove_producers_section(true)
+        .debug(profile == Profile::Dev)
+        .keep_debug(false);
+    bindgen
 }
 
 fn collect(folder: &Path, prefix: &str, files: &mut Files) -> Result<()> {

@@ -47,7 +47,7 @@ pub fn build(workspace: &Workspace) -> Result<String> {
 /// What the server and the browser's modules are linked from, our own packages included.
 fn linked(workspace: &Workspace) -> Result<BTreeSet<Key>> {
     let mut linked = tree(workspace, &["--package", "tally"])?;
-    for module in front::MODULES {
+    for module in front::MODULES.iter().chain([&front::VERIFIER]) {
         linked.extend(tree(workspace, &module.selection())?);
     }
     Ok(linked)

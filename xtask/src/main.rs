@@ -7,6 +7,7 @@
 //! cargo xtask lint                      clippy over what only the browser compiles
 //! cargo xtask check                     architecture, circles of imports, source lints, forbidden text, the picture
 //! cargo xtask map                       draws docs/map.svg, the picture of the packages
+//! cargo xtask wasm-tests [--all]        vectors of the ledger and of signatures as WASM, in Node
 //! cargo xtask fuzz TARGET [--secs N]    coverage-guided fuzzing; --all, --list, --write-seeds
 //! ```
 //!
@@ -21,6 +22,7 @@ mod licenses;
 mod map;
 mod server;
 mod site;
+mod verifier;
 mod workspace;
 
 use std::path::PathBuf;
@@ -30,8 +32,7 @@ use anyhow::{Result, bail};
 
 use crate::workspace::{Profile, Workspace};
 
-const USAGE: &str =
-    "usage: cargo xtask build [--dev] [--front] | run [--dev] [-- ARGS] | test | lint | check | map | fuzz";
+const USAGE: &str = "usage: cargo xtask build [--dev] [--front] | run [--dev] [-- ARGS] | test | lint | check | map | wasm-tests [--all] | fuzz";
 
 fn main() -> ExitCode {
     match run(&std::env::args().skip(1).collect::<Vec<_>>()) {
@@ -57,6 +58,7 @@ fn run(args: &[String]) -> Result<()> {
     let known: &[&str] = match command.as_str() {
         "build" => &["--dev", "--front"],
         "run" => &["--dev"],
+        "wasm-tests" => &["--all"],
         _ => &[],
     };
     if let Some(bad) = options.iter().find(|option| !known.contains(&option.as_str())) {
@@ -69,7 +71,10 @@ fn run(args: &[String]) -> Result<()> {
     };
     let workspace = Workspace::load()?;
     match command.as_str() {
-        "build" if options.iter().any(|option| option == "--front") => site::build(&workspace, profile),
+        "build" if options.iter().any(|option| option == "--front") => {
+            site::build(&workspace, profile)?;
+            verifier::build(&workspace, profile).map(drop)
+        }
         "build" => {
             println!("{}", both_sides(&workspace, profile)?.display());
             Ok(())
@@ -81,6 +86,7 @@ fn run(args: &[String]) -> Result<()> {
         "test" => workspace::succeed(&mut Command::new(workspace.root.join("test"))),
         "lint" => front::lint(&workspace),
         "check" => check::run(&workspace),
+        "wasm-tests" => front::wasm_tests(&workspace, options),
         "map" => map::write(&workspace),
         other => bail!("unknown command {other}\n{USAGE}"),
     }
@@ -90,6 +96,7 @@ fn run(args: &[String]) -> Result<()> {
 fn both_sides(workspace: &Workspace, profile: Profile) -> Result<PathBuf> {
     let dependencies = server::Dependencies::begin(workspace, profile);
     site::build(workspace, profile)?;
+    verifier::build(workspace, profile)?;
     dependencies.finish();
     server::build(workspace, profile)
 }

@@ -16,6 +16,7 @@ pub fn build(workspace: &Workspace, profile: Profile) -> Result<PathBuf> {
     let mut command = command(workspace, profile);
     command
         .env("TALLY_SITE_BUILD", crate::site::name(workspace)?)
+        .env("TALLY_VERIFIER", crate::verifier::name(workspace)?)
         .env("TALLY_LICENSES", crate::licenses::build(workspace)?);
     succeed(&mut command)?;
     Ok(binary(workspace, profile))

@@ -132,7 +132,7 @@ fn Content(block: BlockPage, checks: Checks) -> impl IntoView {
             <CheckPanel
                 checks=checks
                 titles=&BLOCK_CHECKS
-                remains="That this branch has the most work, and that its transactions were executed correctly. The chain behind the block was not checked; on a first visit the block's work is measured only by what the chain began with."
+                remains="That no other chain has more total work, and that its transactions were executed correctly."
             />
         </div>
         <details class="card more">

@@ -1,17 +1,21 @@
+mod shown;
+
 use leptos::{html, prelude::*, task::spawn_local};
 use tally_api::blocks::BlockSummary;
-use tally_chain::portable::{MAX_FILE_BYTES, Proven};
-use tally_chain::{B256, BlockId, PortableReceipt, document};
+use tally_api::worker::light::Tip;
+use tally_chain::portable::{MAX_PROVED_FILE_BYTES, Proven};
+use tally_chain::{B256, BlockId, PortableReceipt};
 
 use crate::{
-    browser, format,
-    model::{BaseUnits, ChainInfo},
-    ui::{
-        AddressLink, Amount, BlockLink, Button, ButtonKind, Fact, Facts, Field, Id, Notice, NoticeKind, PageHead, Time,
-        branch,
+    browser,
+    light::Light,
+    model::ChainInfo,
+    ui::{Button, ButtonKind, Field, Notice, NoticeKind, PageHead, branch},
+    verify::{
+        CheckPanel, Checks, RECEIPT_CHECKS, RECEIPT_CHECKS_FROM_GENESIS, check_receipt, check_receipt_from_genesis,
     },
-    verify::{CheckPanel, Checks, RECEIPT_CHECKS, check_receipt},
 };
+use shown::Shown;
 
 const FILE: &str = "receipt-file";
 const DOCUMENT: &str = "receipt-document";
@@ -32,12 +36,16 @@ struct Hashed {
 struct Bench {
     receipt: RwSignal<Option<PortableReceipt>>,
     trusted: RwSignal<String>,
-    /// Whether the id was filled in from the node's answer.
+    /// Whether the id was filled in: from the node's answer, or with the page's genesis id.
     from_node: RwSignal<bool>,
     document: RwSignal<Option<Hashed>>,
     proven: RwSignal<Option<Proven>>,
+    /// The tip that the receipt's own proof leads to, where it was verified from genesis.
+    chain: RwSignal<Option<Tip>>,
     failure: RwSignal<Option<String>>,
     checks: Checks,
+    /// Counts what was chosen and typed: a verdict on something else is not shown.
+    turn: StoredValue<u32>,
 }
 
 impl Bench {
@@ -48,8 +56,49 @@ impl Bench {
             return;
         }
         self.from_node.set(from_node);
+        self.forget();
+    }
+
+    /// What was found is not about what is there now.
+    fn forget(self) {
+        self.turn.update_value(|turn| *turn = turn.wrapping_add(1));
         self.proven.set(None);
+        self.chain.set(None);
         self.checks.clear();
+    }
+
+    /// The genesis id where the receipt is checked from it: it carries a proof, and that is the id that the reader named.
+    fn genesis(self) -> Option<BlockId> {
+        let genesis = self.receipt.with(|receipt| {
+            let receipt = receipt.as_ref()?;
+            receipt.chain_proof().map(|_| receipt.genesis)
+        })?;
+        let named = self.trusted.with(|id| id.trim().parse::<BlockId>().ok());
+        (named == Some(genesis)).then_some(genesis)
+    }
+
+    /// Checks what is there, now or, with the proof of a chain, after a moment.
+    fn check(self, receipt: PortableReceipt, trusted: BlockId) {
+        let of_node = self.from_node.get_untracked();
+        let Some(genesis) = untrack(|| self.genesis()) else {
+            let (lines, proven) = check_receipt(&receipt, trusted, of_node);
+            self.checks.show(lines);
+            return self.proven.set(proven);
+        };
+        let light = Light::get();
+        self.forget();
+        self.checks.begin();
+        let turn = self.turn.get_value();
+        spawn_local(async move {
+            let (lines, found) = check_receipt_from_genesis(light, &receipt, genesis, of_node).await;
+            if self.turn.try_get_value() != Some(turn) {
+                return;
+            }
+            self.checks.show(lines);
+            let (proven, chain) = found.unzip();
+            self.chain.set(chain);
+            self.proven.set(proven);
+        });
     }
 }
 
@@ -62,9 +111,12 @@ pub fn Receipt() -> impl IntoView {
         from_node: RwSignal::new(false),
         document: RwSignal::new(None),
         proven: RwSignal::new(None),
+        chain: RwSignal::new(None),
         failure: RwSignal::new(None),
         checks: Checks::default(),
+        turn: StoredValue::new(0),
     };
+    let by_genesis = Memo::new(move |_| bench.genesis().is_some());
     view! {
         <PageHead
             title="Check a receipt"
@@ -76,12 +128,24 @@ pub fn Receipt() -> impl IntoView {
                 <h2 id="give-receipt">"The receipt"</h2>
                 <Give bench=bench />
             </section>
-            <CheckPanel
-                checks=bench.checks
-                titles=&RECEIPT_CHECKS
-                remains="The block to trust: take its id from a source of your own, not from the person who gave you the receipt."
-                on_request=true
-            />
+            {move || match by_genesis.get() {
+                true => branch(move || view! {
+                    <CheckPanel
+                        checks=bench.checks
+                        titles=&RECEIPT_CHECKS_FROM_GENESIS
+                        remains="The genesis id, that no heavier chain exists, and this page: it comes from a server. The file that tally light export writes does not."
+                        on_request=true
+                    />
+                }),
+                false => branch(move || view! {
+                    <CheckPanel
+                        checks=bench.checks
+                        titles=&RECEIPT_CHECKS
+                        remains="The block to trust: take its id from a source of your own, not from the person who gave you the receipt."
+                        on_request=true
+                    />
+                }),
+            }}
         </div>
         {move || bench.proven.get().map(|proven| view! { <Shown proven=proven bench=bench /> })}
     }
@@ -93,16 +157,25 @@ fn Give(bench: Bench) -> impl IntoView {
     let (file, paper) = (NodeRef::<html::Input>::new(), NodeRef::<html::Input>::new());
     let progress = RwSignal::new(None::<u8>);
     let wrong = RwSignal::new(false);
+    let genesis = expect_context::<ChainInfo>().genesis_id;
     let take = move |text: Result<String, String>| {
-        bench.proven.set(None);
-        bench.checks.clear();
+        bench.forget();
         let read = text.and_then(|text| PortableReceipt::read(text.as_bytes()).map_err(|error| error.to_string()));
         bench.failure.set(read.as_ref().err().cloned());
+        let proves =
+            |receipt: &PortableReceipt| receipt.chain_proof().is_some() && receipt.genesis.to_string() == genesis;
+        // The usual wish; the field shows it, and whatever was typed there stays.
+        let offered = read.as_ref().is_ok_and(proves) && bench.trusted.with_untracked(|id| id.trim().is_empty());
         bench.receipt.set(read.ok());
+        if offered {
+            bench.trust(genesis.clone(), true);
+        }
     };
+    let take_file = take.clone();
     let chosen = move |_| {
         let Some(input) = file.get_untracked() else { return };
-        spawn_local(async move { take(browser::read_text(&input, MAX_FILE_BYTES).await) });
+        let take = take_file.clone();
+        spawn_local(async move { take(browser::read_text(&input, MAX_PROVED_FILE_BYTES).await) });
     };
     let latest = StoredValue::new(0_u32);
     let hash = move |_| {
@@ -142,9 +215,7 @@ fn Give(bench: Bench) -> impl IntoView {
         let (Some(receipt), Some(trusted)) = (bench.receipt.get_untracked(), trusted) else {
             return browser::focus(if trusted.is_none() { "trusted" } else { FILE });
         };
-        let (lines, proven) = check_receipt(&receipt, trusted, bench.from_node.get_untracked());
-        bench.checks.show(lines);
-        bench.proven.set(proven);
+        bench.check(receipt, trusted);
     };
     view! {
         <form class="wallet-form" on:submit=check>
@@ -187,11 +258,24 @@ fn Give(bench: Bench) -> impl IntoView {
                         }
                     })
             }}
+            {move || {
+                bench
+                    .receipt
+                    .with(|receipt| receipt.as_ref().filter(|receipt| receipt.chain_proof().is_some()).map(|receipt| receipt.genesis))
+                    .map(|genesis| {
+                        view! {
+                            <p class="prose">
+                                "It carries the proof of its chain from genesis " <span class="review-address" translate="no">{genesis.to_string()}</span>
+                                ": with that id as the trusted one the proof is verified."
+                            </p>
+                        }
+                    })
+            }}
             <Field
                 label="Block id that you trust"
                 name="trusted"
                 value=bench.trusted
-                hint="64 hex digits, from a source of your own: that of the block above, or of the block that holds the transaction."
+                hint="64 hex digits, from a source of your own: that of the block above, or of the block that holds the transaction, or of genesis where the receipt carries the proof of its chain."
                 error=Signal::derive(move || match wrong.get() {
                     true => "This is no block id: it has 64 hex digits.".to_owned(),
                     false => String::new(),
@@ -252,80 +336,4 @@ fn FillFromNode(bench: Bench) -> impl IntoView {
         {move || bench.from_node.get().then(|| view! { <p class="field-hint">"Filled in as told by the node. Another source is better."</p> })}
         {move || why.get().map(|why| view! { <p class="field-error" role="alert">{why}</p> })}
     }
-}
-
-/// What a receipt that holds shows.
-#[component]
-fn Shown(proven: Proven, bench: Bench) -> impl IntoView {
-    let chain = expect_context::<ChainInfo>();
-    let genesis = bench
-        .receipt
-        .with_untracked(|receipt| receipt.as_ref().map(|receipt| receipt.genesis.to_string()));
-    let same = genesis.as_deref() == Some(&chain.genesis_id);
-    let view = proven.transaction.view();
-    let anchored = document::anchored(view.data);
-    let to = match view.to {
-        Some(to) => view! { <AddressLink address=to.to_checksum(None) full=true /> }.into_any(),
-        None => view! { <span class="faint">"a new contract"</span> }.into_any(),
-    };
-    let (failed, confirmations) = (!proven.receipt.success, proven.confirmations());
-    let (value, sender) = (view.value, proven.transaction.sender().to_checksum(None));
-    let id = proven.transaction.id().to_string();
-    let confirmed = match confirmations {
-        Some(count) => format!(
-            "{} at that block",
-            format::plural(count, "confirmation", "confirmations")
-        ),
-        None => "not known: only the transaction's own block is trusted, and later blocks of the file prove nothing"
-            .to_owned(),
-    };
-    let document = move || {
-        bench.document.get().map(|hashed| match anchored {
-            Some(sha256) if sha256 == hashed.sha256 => branch(move || view! {
-                <Notice kind=NoticeKind::Success title="The document is the one that was anchored">
-                    <p>{format!("{} has the SHA-256 that the sender signed.", hashed.name)}</p>
-                </Notice>
-            }),
-            Some(_) => branch(move || view! {
-                <Notice kind=NoticeKind::Error title="This is another document">
-                    <p>{format!("{} is not the file that the transaction anchors: the hashes differ.", hashed.name)}</p>
-                </Notice>
-            }),
-            None => branch(|| view! {
-                <Notice kind=NoticeKind::Error title="The transaction anchors no document">
-                    <p>"Its data is something else."</p>
-                </Notice>
-            }),
-        })
-    };
-    view! {
-        <section class="card" aria-labelledby="receipt-says" aria-live="polite">
-            <h2 id="receipt-says">"What the receipt shows"</h2>
-            {document}
-            {failed
-                .then(|| {
-                    view! {
-                        <Notice kind=NoticeKind::Error title="Execution failed">
-                            <p>"The transaction is on the chain, but nothing was paid except the fee."</p>
-                        </Notice>
-                    }
-                })}
-            <Facts>
-                <Fact name="Transaction"><Id value=id full=true /></Fact>
-                <Fact name="From"><AddressLink address=sender full=true /></Fact>
-                <Fact name="To">{to}</Fact>
-                <Fact name="Value">{if same {
-                    view! { <Amount value=BaseUnits::new(value.to_string()) /> }.into_any()
-                } else {
-                    view! { <span>{format!("{} coins of that chain", value.to_coins())}</span> }.into_any()
-                }}</Fact>
-                {anchored.map(|sha256| view! { <Fact name="Document"><code class="wrap">{format!("SHA-256 {sha256:x}")}</code></Fact> })}
-                <Fact name="Time"><Time at=u64::from(proven.time) both=true /></Fact>
-                <Fact name="In block"><BlockLink id=proven.block.to_string() /> {format!(" at height {}", format::count(proven.height.0))}</Fact>
-                <Fact name="Confirmed">{confirmed}</Fact>
-                <Fact name="Chain">{if same { "this one".to_owned() } else { format!("another one, genesis {}", genesis.unwrap_or_default()) }}</Fact>
-            </Facts>
-        </section>
-    }
-    .into_any()
 }

@@ -95,7 +95,7 @@ fn Content(transaction: TransactionPage, checks: Checks) -> impl IntoView {
         .into_any(),
         None => view! { <span>"Waits in the pool"</span> }.into_any(),
     };
-    let receipt = row.block.is_some().then(|| row.id.clone());
+    let (receipt, provable) = (row.block.is_some().then(|| row.id.clone()), transaction.provable);
     let to = match row.to.clone() {
         Some(address) => view! { <AddressLink address=address full=true /> }.into_any(),
         None => view! { <span class="faint">"a new contract"</span> }.into_any(),
@@ -124,12 +124,12 @@ fn Content(transaction: TransactionPage, checks: Checks) -> impl IntoView {
                     {transaction.made.map(|made| view! { <Fact name="Made"><Time at=made both=true /></Fact> })}
                 </Facts>
                 <Claimed />
-                {receipt.map(|id| view! { <KeepReceipt id=id /> })}
+                {receipt.map(|id| view! { <KeepReceipt id=id provable=provable /> })}
             </section>
             <CheckPanel
                 checks=checks
                 titles=&TRANSACTION_CHECKS
-                remains="How many blocks confirm it, that its block is on the branch with the most work, and that the block's miner executed it correctly. The chain behind the block was not checked; on a first visit the block's work is measured only by what the chain began with."
+                remains="How many blocks confirm it, that no other chain has more total work, and that its block was executed correctly."
             />
         </div>
         <details class="card more">
@@ -157,14 +157,30 @@ fn Content(transaction: TransactionPage, checks: Checks) -> impl IntoView {
 
 /// All of this page that can be shown without the node, as a file.
 #[component]
-fn KeepReceipt(id: String) -> impl IntoView {
+fn KeepReceipt(id: String, provable: bool) -> impl IntoView {
+    let file = format!("/api/v1/transactions/{id}/receipt");
+    // Two links of one file would save one over the other.
+    let proved = provable.then(|| {
+        view! {
+            <a class="button" href=at_base(format!("{file}?version=2")) download=format!("receipt-{id}-from-genesis.json") rel="external">
+                "With the proof of the chain"
+            </a>
+        }
+    });
+    let hint = provable.then(|| {
+        view! {
+            <p class="field-hint">
+                "The receipt is checked against a block id that its reader trusts. With the proof of the chain, up to about a megabyte, the genesis id is enough."
+            </p>
+        }
+    });
     view! {
         <p class="actions">
-            <a class="button" href=at_base(format!("/api/v1/transactions/{id}/receipt")) download=format!("receipt-{id}.json") rel="external">
-                "Download the receipt"
-            </a>
+            <a class="button" href=at_base(file) download=format!("receipt-{id}.json") rel="external">"Download the receipt"</a>
+            {proved}
             <a href=at_base("/receipt")>"Check one"</a>
         </p>
+        {hint}
     }
 }
 

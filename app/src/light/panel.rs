@@ -2,8 +2,9 @@
 
 use leptos::prelude::*;
 use tally_api::worker::light::{Failure, Headers, Phase, State, Tip, ToLight};
+use tally_chain::light::Level;
 
-use super::{Light, words};
+use super::{Audited, Light, audit::Audit, words};
 use crate::{
     browser, format,
     live::Live,
@@ -41,6 +42,7 @@ pub fn Panel() -> impl IntoView {
         }}
         {move || tip.get().map(|tip| branch(move || view! { <Verified tip=tip /> }))}
         {move || headers.get().map(|headers| branch(move || view! { <AllHeaders headers=headers /> }))}
+        <Audit />
     }
     .into_any()
 }
@@ -79,22 +81,31 @@ fn NotHeld(failure: Failure) -> impl IntoView {
 fn Verified(tip: Tip) -> impl IntoView {
     let (live, light) = (Live::get(), Light::get());
     let genesis = expect_context::<ChainInfo>().genesis_id;
-    let (name, meaning) = words::level(tip.level);
+    let id_of_tip = tip.id.clone();
+    let level = move || match light.audited.get() {
+        Audited::Executed(id) if id == id_of_tip => Level::Executed,
+        _ => tip.level,
+    };
+    let level = Memo::new(move |_| level());
+    let assumptions = move || {
+        let lines = words::assumptions(level.get()).into_iter();
+        lines.map(|line| view! { <li>{line}</li> }).collect_view()
+    };
+    let level = move || {
+        let (name, meaning) = words::level(level.get());
+        view! { <strong>{name}</strong>" "<span class="faint">{meaning}</span> }
+    };
     let received = move || light.state.with(|state: &State| format::bytes(state.bytes));
     let time = match tip.millis {
         Some(millis) => format!("{} ms", format::count(millis)),
         None => "on an earlier visit".to_owned(),
     };
-    let assumptions = words::assumptions(tip.level)
-        .into_iter()
-        .map(|line| view! { <li>{line}</li> })
-        .collect_view();
     let (checked, weight) = (words::checked(&tip), format::grouped(&tip.weight));
     let (height, id) = (format::count(tip.height), tip.id.clone());
     let age = move || words::age(Some(&tip), live.now.get()).map(|age| format!("{age} old"));
     view! {
         <Facts>
-            <Fact name="Level"><strong>{name}</strong>" "<span class="faint">{meaning}</span></Fact>
+            <Fact name="Level">{level}</Fact>
             <Fact name="Newest block">{height}" "<Id value=id bare=true head=6 tail=10 /></Fact>
             <Fact name="Its age">{age}</Fact>
             <Fact name="From genesis"><Id value=genesis bare=true head=6 tail=10 /></Fact>

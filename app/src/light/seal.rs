@@ -1,16 +1,36 @@
 //! The seal in the header of every page.
 
-use leptos::prelude::*;
+use leptos::{
+    prelude::*,
+    task::spawn_local,
+    wasm_split::{SplitLoaderError, wasm_split},
+};
 
-use super::{Light, panel::Panel, words::words};
-use crate::{live::Live, ui::Dialog};
+use super::{
+    Audited, Light,
+    panel::Panel,
+    words::{Words, words},
+};
+use crate::{
+    live::Live,
+    ui::{Dialog, branch},
+};
 
 /// Shows in two lines how the light client stands, and opens the panel. Its place and width never change.
 #[component]
 pub fn Seal() -> impl IntoView {
     let (light, live) = (Light::get(), Live::get());
     let open = RwSignal::new(false);
-    let words = Memo::new(move |_| light.state.with(|state| words(state, live.now.get())));
+    let words = Memo::new(move |_| match light.audited.get() {
+        // Whatever its headers show: a block of this chain does what no block may.
+        Audited::Fault(place) => Words {
+            head: "Does not hold",
+            short: place.clone(),
+            line: place,
+            class: "seal seal-failed",
+        },
+        _ => light.state.with(|state| words(state, live.now.get())),
+    });
     view! {
         <button
             class=move || words.get().class
@@ -26,8 +46,41 @@ pub fn Seal() -> impl IntoView {
             <span class="seal-short" aria-hidden="true">{move || words.get().short}</span>
         </button>
         <Dialog open=open title="What this tab has verified">
-            {move || open.get().then(|| view! { <Panel /> })}
+            {move || open.get().then(|| view! { <LoadedPanel /> })}
         </Dialog>
     }
     .into_any()
+}
+
+/// Makes the panel, within the owner of the dialog that shows it.
+type View = Box<dyn FnOnce() -> AnyView>;
+
+/// The panel is a part of the code of its own (`parts`): few readers open it, and no page waits for it.
+#[wasm_split(panel, wasm_split_path = leptos::wasm_split, fallible)]
+fn load_panel() -> Result<View, SplitLoaderError> {
+    Ok(Box::new(|| Panel().into_any()))
+}
+
+/// The panel, once its part is there.
+#[component]
+fn LoadedPanel() -> impl IntoView {
+    let part = StoredValue::new_local(None::<View>);
+    let here = RwSignal::new(None::<bool>);
+    spawn_local(async move {
+        let loaded = load_panel().await;
+        let _ = part.try_update_value(|part| *part = loaded.ok());
+        let _ = here.try_set(Some(part.try_with_value(Option::is_some).unwrap_or_default()));
+    });
+    move || match here.get() {
+        None => branch(|| ()),
+        Some(_) => branch(move || {
+            part.try_update_value(Option::take)
+                .flatten()
+                .map_or_else(missing, |view| view())
+        }),
+    }
+}
+
+fn missing() -> AnyView {
+    view! { <p role="alert">"The node did not send the code of this panel."</p> }.into_any()
 }

@@ -119,10 +119,15 @@ pub fn checked(tip: &Tip) -> String {
 pub fn assumptions(level: Level) -> Vec<&'static str> {
     let mut all = vec![
         "That there is no heavier chain than the one this node shows: no node can prove that alone.",
-        "That blocks do what the rules allow: they are not executed here.",
         "That this device's clock is right, and that the genesis id is that of the chain you mean.",
         "That the page itself is honest: it comes from the server that it checks. The command tally light does not.",
     ];
+    if level != Level::Executed {
+        all.insert(
+            1,
+            "That blocks do what the rules allow: headers do not show it, an audit does.",
+        );
+    }
     if level == Level::Sampled {
         all.insert(
             0,

@@ -3,10 +3,11 @@
 use std::{cell::RefCell, collections::HashMap};
 
 use futures::channel::oneshot;
-use tally_api::worker::light::{FromLight, Phase, State, ToLight, Verdict};
+use tally_api::worker::light::{FromLight, Phase, State, Tip, ToLight, Verdict};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{MessageEvent, Worker};
 
+use super::outcome::Unproved;
 use crate::{base, browser, model::BlockEvidence};
 
 /// The worker with the questions that it has not answered yet.
@@ -27,6 +28,8 @@ struct Shared {
     lost: Option<String>,
     last_number: u32,
     waiting: HashMap<u32, oneshot::Sender<Verdict>>,
+    /// Those who wait for the outcome of a receipt's proof.
+    proving: HashMap<u32, oneshot::Sender<Result<Tip, Unproved>>>,
     on_state: Option<Box<dyn Fn(State)>>,
 }
 
@@ -83,6 +86,26 @@ pub async fn check(block: &BlockEvidence) -> Verdict {
     receiver.await.unwrap_or_else(|_| lost())
 }
 
+/// What the worker finds about the proof of a receipt. `chain`: spec and proof as JSON.
+pub async fn prove(genesis: String, chain: String) -> Result<Tip, Unproved> {
+    let (question, receiver) = SHARED.with_borrow_mut(|shared| {
+        if let Some(why) = &shared.lost {
+            return Err(Unproved::NotHere(why.clone()));
+        }
+        shared.last_number = shared.last_number.wrapping_add(1);
+        let (sender, receiver) = oneshot::channel();
+        shared.proving.insert(shared.last_number, sender);
+        Ok((shared.last_number, receiver))
+    })?;
+    send(&ToLight::Prove {
+        question,
+        genesis,
+        chain,
+    });
+    let lost = || Err(Unproved::NotHere("the light client ended".to_owned()));
+    receiver.await.unwrap_or_else(|_| lost())
+}
+
 fn client() -> Result<Client, String> {
     let worker = browser::module_worker("light-worker.js", "tally-light")?;
     let on_message = Closure::<dyn Fn(MessageEvent)>::new(|event: MessageEvent| received(event.data()));
@@ -119,6 +142,12 @@ fn received(data: JsValue) {
                 let _ = waiting.send(verdict);
             }
         }
+        Ok(FromLight::Proved { question, outcome }) => {
+            let waiting = SHARED.with_borrow_mut(|shared| shared.proving.remove(&question));
+            if let Some(waiting) = waiting {
+                let _ = waiting.send(outcome.map_err(Unproved::False));
+            }
+        }
         Err(error) => failed(&error.to_string()),
     }
 }
@@ -134,15 +163,19 @@ fn show(state: State) {
 /// There is no light client: all that waits gets no verdict.
 fn failed(why: &str) {
     let why = format!("this browser does not run the light client: {why}");
-    let (client, waiting) = SHARED.with_borrow_mut(|shared| {
+    let (client, waiting, proving) = SHARED.with_borrow_mut(|shared| {
         shared.lost = Some(why.clone());
-        (shared.client.take(), std::mem::take(&mut shared.waiting))
+        let waiting = std::mem::take(&mut shared.waiting);
+        (shared.client.take(), waiting, std::mem::take(&mut shared.proving))
     });
     if let Some(client) = client {
         client.worker.terminate();
     }
     for waiting in waiting.into_values() {
         let _ = waiting.send(Verdict::Unknown(why.clone()));
+    }
+    for proving in proving.into_values() {
+        let _ = proving.send(Err(Unproved::NotHere(why.clone())));
     }
     show(State {
         phase: Phase::AsTold(why),

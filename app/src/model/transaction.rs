@@ -157,6 +157,8 @@ pub struct TransactionPage {
     /// The shared account that sent it, if one did.
     pub policy: Option<PolicyView>,
     pub logs: Vec<LogView>,
+    /// Whether the node has the whole chain, so that a receipt can carry the proof of it.
+    pub provable: bool,
 }
 
 impl TransactionPage {

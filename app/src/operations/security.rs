@@ -56,8 +56,8 @@ pub fn Security() -> impl IntoView {
                 <li>"A first visit knows only the genesis id, which came with the page: compare it with one from a source of your own. Where work is cheap, as on the chains local and test and on a new one of your own, any computer makes a whole chain within moments. A private window, and a browser whose site data was cleared, begin anew."</li>
                 <li>"A transaction: signature, content, its path to the block's root, and by its receipt what came of it."</li>
                 <li>"A balance: its path to the state root of such a block, which is no older than the newest that this tab had verified when it asked. A line of the history: account, direction, receiver, amount and outcome."</li>
-                <li>"Not checked in this tab: what blocks did, which an audit does; and that there is no heavier chain that the node does not show. Run a node, or compare two: tally light does."</li>
-                <li>"The page itself comes from the server that it checks. A server that you do not trust can send another page."</li>
+                <li>"What blocks did is checked by an audit, which you begin in the panel of the seal: it executes every block. Not checked in this tab is that there is no heavier chain that the node does not show. Run a node, or compare two: tally light does."</li>
+                <li>"The page itself comes from the server that it checks. A server that you do not trust can send another page, and nothing that it sends can protect from it. Verify with a program that you trust instead: " <code>"tally light"</code> ", or the offline page that " <code>"tally light export"</code> " writes, and compare its SHA-256."</li>
             </ul>
         </section>
         <section class="card" aria-labelledby="answers">

@@ -84,6 +84,14 @@ impl Checks {
         });
     }
 
+    /// Checks that take a moment have begun.
+    pub fn begin(self) {
+        self.0.set(Standing {
+            started: true,
+            ..Standing::default()
+        });
+    }
+
     /// Shows checks that were made at once.
     pub fn show(self, lines: Vec<CheckLine>) {
         self.0.set(Standing {

@@ -46,3 +46,21 @@ pub struct HeadersParams {
     #[cfg_attr(feature = "openapi", param(value_type = Option<String>, nullable = false))]
     pub tip: Option<BlockId>,
 }
+
+/// Which blocks are wanted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams), into_params(parameter_in = Query))]
+#[serde(deny_unknown_fields)]
+pub struct BlocksParams {
+    /// Height of the first one; genesis follows from the chain spec.
+    #[cfg_attr(feature = "openapi", param(minimum = 1, maximum = 1_099_511_627_776u64, example = 1))]
+    pub from: u64,
+    /// How many at most.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", param(minimum = 1, maximum = 4096, nullable = false))]
+    pub count: Option<u64>,
+    /// Id of the last block of the chain that is meant: the tip without it. With it the answer never changes.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", param(value_type = Option<String>, nullable = false))]
+    pub tip: Option<BlockId>,
+}

@@ -297,3 +297,14 @@ pub struct ProofParams {
     /// With a proof that leads to the tip.
     pub proof: bool,
 }
+
+/// Which version of a receipt is wanted.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams), into_params(parameter_in = Query))]
+#[serde(default, deny_unknown_fields)]
+pub struct ReceiptParams {
+    /// 1, which has some kilobytes and is checked against a block that its reader trusts, or 2, which has the proof of the chain
+    /// as well and is checked from the genesis id alone. 1 without it.
+    #[cfg_attr(feature = "openapi", param(minimum = 1, maximum = 2, nullable = false))]
+    pub version: Option<u32>,
+}

@@ -3,6 +3,7 @@
 //!
 //! [`postMessage`]: https://developer.mozilla.org/docs/Web/API/Worker/postMessage
 
+pub mod audit;
 pub mod light;
 pub mod miner;
 pub mod scanner;

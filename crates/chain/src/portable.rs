@@ -1,101 +1,43 @@
-//! Portable receipts: one small file that shows, without any node, that a transaction is on a chain and what it did.
-//! Rules: docs/protocol.md#P1 to #P6
+//! Portable receipts: one file that shows, without any node, that a transaction is on a chain and what it did.
+//! Rules: docs/protocol.md#P1 to #P8
+//!
+//! A file is [read](PortableReceipt::read), its parts are [linked](PortableReceipt::link) up to its later block, and then that
+//! block counts either because the reader trusts it ([`PortableReceipt::check`]), or because its chain was verified from the
+//! genesis id ([`PortableReceipt::check_from_genesis`]), which takes a file of version 2.
 
-use alloy_primitives::{B256, Bytes};
+mod error;
+mod file;
+mod proof;
+
+use alloy_primitives::Bytes;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
-use crate::codec::CodecError;
-use crate::consensus::SealError;
 use crate::hash::{BlockId, TxId};
 use crate::header::Header;
-use crate::history::{self, HistoryError, HistoryProof, NODE_BYTES, Node};
+use crate::history::{self, HistoryProof, Node};
 use crate::keys::SignatureVerifier;
 use crate::manifest::Manifest;
-use crate::merkle::{self, InclusionProof, MerkleError};
+use crate::merkle::{self, InclusionProof};
 use crate::receipt::Receipt;
 use crate::seal;
-use crate::transaction::{ChainIdentity, CheckedTransaction, RawTransaction, TransactionError};
+use crate::transaction::{ChainIdentity, CheckedTransaction, RawTransaction};
 use crate::units::{Height, Weight};
+
+pub use error::{BlockRole, FileError, ReceiptError};
+pub use proof::{ChainProof, MAX_PROOF_BYTES, ProvenFromGenesis};
 
 /// The format that the file names.
 pub const FORMAT: &str = "tally-receipt";
-/// The version that is written, and the only one that is read.
+/// The version without a proof of the chain: some kilobytes. Rule: docs/protocol.md#P1
 pub const VERSION: u32 = 1;
-/// Longest file that is read, in bytes. Rule: docs/protocol.md#L11
+/// The version with a proof of the chain. Rule: docs/protocol.md#P7
+pub const PROVED: u32 = 2;
+/// Longest file of version 1 that is read, in bytes. Rule: docs/protocol.md#L11
 pub const MAX_FILE_BYTES: usize = 1_048_576;
+/// Longest file of any version that is read, in bytes. Rule: docs/protocol.md#L12
+pub const MAX_PROVED_FILE_BYTES: usize = 4_194_304;
 /// Longest execution receipt in it, in bytes. Rule: docs/protocol.md#L11
 const MAX_RECEIPT_BYTES: usize = 262_144;
-
-/// Why a file is not a portable receipt.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[allow(missing_docs, reason = "the message of each variant names its fields")]
-pub enum FileError {
-    #[error("the file has {len} bytes, a receipt has at most {max}")]
-    TooLong { len: usize, max: usize },
-    #[error("the file is not a Tally receipt: {reason}")]
-    Form { reason: String },
-    #[error("the receipt has version {found}; version {VERSION} is known here")]
-    Version { found: u64 },
-    #[error("{field} is not written as receipts are: lower-case hex, with 0x where it is bytes")]
-    NotCanonical { field: String },
-}
-
-/// Why a portable receipt does not hold.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[allow(missing_docs, reason = "the message of each variant names its fields")]
-pub enum ReceiptError {
-    #[error("it is of the chain {found}, not of {expected}")]
-    OtherChain { found: BlockId, expected: BlockId },
-    #[error("the transaction: {0}")]
-    Transaction(#[from] TransactionError),
-    #[error("{role} block: its header has {len} bytes, not 80")]
-    Header { role: BlockRole, len: usize },
-    #[error("{role} block: {source}")]
-    Manifest { role: BlockRole, source: CodecError },
-    #[error("{role} block: the manifest hashes to {found}, the header names {expected}")]
-    ManifestRoot {
-        role: BlockRole,
-        found: B256,
-        expected: B256,
-    },
-    #[error("{role} block: {source}")]
-    Seal { role: BlockRole, source: SealError },
-    #[error("the path of the transaction: {0}")]
-    TransactionPath(MerkleError),
-    #[error("the execution receipt: {0}")]
-    Receipt(CodecError),
-    #[error("the execution receipt has {len} bytes, at most {max} are allowed")]
-    ReceiptTooLong { len: usize, max: usize },
-    #[error("the path of the execution receipt: {0}")]
-    ReceiptPath(MerkleError),
-    #[error("the execution receipt is that of {found}, not of {expected}")]
-    OtherReceipt { found: TxId, expected: TxId },
-    #[error("a node of the history path has {len} bytes, not {NODE_BYTES}")]
-    HistoryNode { len: usize },
-    #[error("the history path: {0}")]
-    History(#[from] HistoryError),
-    #[error("it leads to the block {found}, not to the one that is trusted, {trusted}")]
-    OtherTip { found: BlockId, trusted: BlockId },
-}
-
-/// What one of the two blocks of a receipt is there for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum BlockRole {
-    /// The one that holds the transaction.
-    Own,
-    /// The later one that the history path leads to.
-    Tip,
-}
-
-impl std::fmt::Display for BlockRole {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Own => "the transaction's",
-            Self::Tip => "the later",
-        })
-    }
-}
 
 /// What a receipt claims, in the order in which it is checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -110,12 +52,14 @@ pub enum Claim {
     Execution,
     /// The block is an ancestor of the later one, or that one itself.
     History,
-    /// The later block is the one that is trusted.
+    /// The later block is the one that is trusted. Rule: docs/protocol.md#P5
     Trust,
+    /// The later block is the tip of a chain that was verified from the genesis id. Rule: docs/protocol.md#P8
+    Chain,
 }
 
 impl Claim {
-    /// All, in order.
+    /// Those of [`PortableReceipt::check`], in order.
     pub const ALL: [Self; 6] = [
         Self::Signature,
         Self::Block,
@@ -124,6 +68,19 @@ impl Claim {
         Self::History,
         Self::Trust,
     ];
+    /// Those of [`PortableReceipt::check_from_genesis`], in order.
+    pub const FROM_GENESIS: [Self; 6] = [
+        Self::Signature,
+        Self::Block,
+        Self::Inclusion,
+        Self::Execution,
+        Self::History,
+        Self::Chain,
+    ];
+
+    fn refuted(self, error: ReceiptError) -> Refuted {
+        Refuted { claim: self, error }
+    }
 }
 
 /// A claim that does not hold; those before it do, those after it were not looked at.
@@ -170,7 +127,7 @@ impl HeaderWithManifest {
     }
 }
 
-/// The file. Rule: docs/protocol.md#P1
+/// The file. Rules: docs/protocol.md#P1, #P7
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PortableReceipt {
@@ -194,6 +151,9 @@ pub struct PortableReceipt {
     pub tip: HeaderWithManifest,
     /// Nodes of the path from the block to the tip's `history_root`; empty if the block is the tip.
     pub history: Vec<Bytes>,
+    /// What leads from genesis to the tip: in version 2, and only there. Rule: docs/protocol.md#P7
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    chain: Option<ChainProof>,
 }
 
 /// What the parts of a receipt are made from.
@@ -234,39 +194,63 @@ pub struct Proven {
     pub tip: BlockId,
     /// Height of that later block.
     pub tip_height: Height,
-    /// Which of the two the reader trusts.
+    /// What the reader relies on.
     pub trusted: Trusted,
 }
 
-/// The block of a receipt that its reader trusts. Rule: docs/protocol.md#P5
+/// What the reader of a receipt relies on. Rules: docs/protocol.md#P5, #P8
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Trusted {
     /// The later block: everything up to it is shown.
     Tip,
     /// The transaction's own block: what the file has of later ones may be made up.
     Own,
+    /// Genesis: the work of the chain up to the later block was verified from there.
+    Genesis,
 }
 
 impl Proven {
-    /// Blocks that confirm it at the trusted tip, its own included; none where only its own block is trusted, since blocks
-    /// on top of that can be made by anyone at the easiest target. Rule: docs/protocol.md#P5
+    /// Blocks that confirm it at the later block, its own included; none where only its own block is trusted, since blocks
+    /// on top of that can be made by anyone at the easiest target. Rules: docs/protocol.md#P5, #P8
     pub fn confirmations(&self) -> Option<u64> {
-        (self.trusted == Trusted::Tip).then(|| self.tip_height.0 - self.height.0 + 1)
+        // The history path shows its height to be the lower one; nothing rests on that here.
+        let later = self.tip_height.0.saturating_sub(self.height.0);
+        (self.trusted != Trusted::Own).then_some(later + 1)
     }
 }
 
-/// Where two JSON values of the same form differ first, as a path such as `.block.header`.
-fn difference(path: &str, found: &Value, written: &Value) -> Option<String> {
-    match (found, written) {
-        (Value::Object(found), Value::Object(written)) => written
-            .iter()
-            .find_map(|(key, value)| difference(&format!("{path}.{key}"), found.get(key)?, value)),
-        (Value::Array(found), Value::Array(written)) => found
-            .iter()
-            .zip(written)
-            .enumerate()
-            .find_map(|(at, (found, written))| difference(&format!("{path}[{at}]"), found, written)),
-        _ => (found != written).then(|| path.trim_start_matches('.').to_owned()),
+/// A receipt whose parts fit together, from the signature to the history; who made its blocks is open.
+#[derive(Debug, Clone)]
+pub struct LinkedReceipt(Proven);
+
+impl LinkedReceipt {
+    /// Settles it by a block that the reader trusts: the later one, or the transaction's own. Rule: docs/protocol.md#P5
+    pub fn trusting(self, trusted: BlockId) -> Result<Proven, Refuted> {
+        let Proven { tip: found, block, .. } = self.0;
+        // The tip first: where both are one block, trusting it shows the confirmations as well.
+        let by = match trusted {
+            _ if trusted == found => Trusted::Tip,
+            _ if trusted == block => Trusted::Own,
+            _ => {
+                let error = ReceiptError::OtherTip { found, trusted };
+                return Err(Claim::Trust.refuted(error));
+            }
+        };
+        Ok(Proven { trusted: by, ..self.0 })
+    }
+
+    /// Settles it by the tip that the receipt's own proof was verified to lead to, from the genesis that it was linked with.
+    /// Rule: docs/protocol.md#P8
+    pub fn on_chain(self, tip: BlockId) -> Result<Proven, Refuted> {
+        let expected = self.0.tip;
+        if tip != expected {
+            let found = tip;
+            return Err(Claim::Chain.refuted(ReceiptError::OtherProof { found, expected }));
+        }
+        Ok(Proven {
+            trusted: Trusted::Genesis,
+            ..self.0
+        })
     }
 }
 
@@ -286,7 +270,38 @@ impl PortableReceipt {
             receipt_path: parts.receipt_path,
             tip: parts.tip,
             history: history.iter().map(|node| Bytes::from(node.encode())).collect(),
+            chain: None,
         }
+    }
+
+    /// The same with a proof of its tip, as version 2. Rule: docs/protocol.md#P7
+    #[must_use]
+    pub fn with_chain(self, chain: ChainProof) -> Self {
+        Self {
+            version: PROVED,
+            chain: Some(chain),
+            ..self
+        }
+    }
+
+    /// The same as version 1.
+    #[must_use]
+    pub fn without_chain(self) -> Self {
+        Self {
+            version: VERSION,
+            chain: None,
+            ..self
+        }
+    }
+
+    /// The version: 1, or 2 where it has a proof of its chain.
+    pub fn version(&self) -> u32 {
+        self.version
+    }
+
+    /// The proof of its chain, which version 2 has.
+    pub fn chain_proof(&self) -> Option<&ChainProof> {
+        self.chain.as_ref()
     }
 
     /// Id of the later block, as the file has it: what a reader has to trust.
@@ -302,45 +317,6 @@ impl PortableReceipt {
             .map(|manifest| manifest.number.0)
     }
 
-    /// Reads a file; whether it holds is another question, [`check`](Self::check). Rule: docs/protocol.md#P1
-    pub fn read(file: &[u8]) -> Result<Self, FileError> {
-        /// Looked at before the rest, so that a later version is named in the error.
-        #[derive(Deserialize)]
-        struct Start {
-            format: String,
-            version: u64,
-        }
-        let (len, max) = (file.len(), MAX_FILE_BYTES);
-        if len > max {
-            return Err(FileError::TooLong { len, max });
-        }
-        let form = |error: serde_json::Error| FileError::Form {
-            reason: error.to_string(),
-        };
-        let start: Start = serde_json::from_slice(file).map_err(form)?;
-        if start.format != FORMAT {
-            let reason = "its format is another one".to_owned();
-            return Err(FileError::Form { reason });
-        }
-        if start.version != u64::from(VERSION) {
-            return Err(FileError::Version { found: start.version });
-        }
-        let receipt: Self = serde_json::from_slice(file).map_err(form)?;
-        // The readers of hex and ids take other spellings, too. A receipt has one text (P1), so the file is compared with what
-        // would be written: two people who compare their files compare what is in them.
-        let found: Value = serde_json::from_slice(file).map_err(form)?;
-        let written = serde_json::to_value(&receipt).expect("texts, numbers and lists are JSON");
-        match difference("", &found, &written) {
-            None => Ok(receipt),
-            Some(field) => Err(FileError::NotCanonical { field }),
-        }
-    }
-
-    /// The file's text.
-    pub fn write(&self) -> String {
-        serde_json::to_string_pretty(self).expect("texts, numbers and lists are JSON")
-    }
-
     /// The chain that the file names.
     pub fn chain(&self) -> ChainIdentity {
         ChainIdentity {
@@ -350,14 +326,20 @@ impl PortableReceipt {
     }
 
     /// Checks every claim against a block that the reader trusts: the receipt's tip, or the transaction's own block. The
-    /// genesis follows from that block; who knows it may have it compared first. Rules: docs/protocol.md#P2 to #P5
+    /// genesis follows from that block; who knows it may have it compared first. A proof of the chain is not looked at.
+    /// Rules: docs/protocol.md#P2 to #P5
     pub fn check(
         &self,
         genesis: Option<BlockId>,
         trusted: BlockId,
         verifier: &dyn SignatureVerifier,
     ) -> Result<Proven, Refuted> {
-        let refuted = |claim: Claim| move |error: ReceiptError| Refuted { claim, error };
+        self.link(genesis, verifier)?.trusting(trusted)
+    }
+
+    /// Checks every claim but the last, that of who made the blocks. Rules: docs/protocol.md#P2 to #P5
+    pub fn link(&self, genesis: Option<BlockId>, verifier: &dyn SignatureVerifier) -> Result<LinkedReceipt, Refuted> {
+        let refuted = |claim: Claim| move |error: ReceiptError| claim.refuted(error);
         // In this order, because each claim rests on those before it: a path counts only against a root whose block has work.
         let transaction = self.signature(genesis, verifier).map_err(refuted(Claim::Signature))?;
         let (header, manifest, weight) = self.block.check(BlockRole::Own).map_err(refuted(Claim::Block))?;
@@ -371,29 +353,20 @@ impl PortableReceipt {
         let receipt = self
             .execution(&manifest, transaction.id())
             .map_err(refuted(Claim::Execution))?;
-        let tip = self
+        let (tip, tip_height) = self
             .ancestry(&header, &manifest, weight)
             .map_err(refuted(Claim::History))?;
-        let block = header.id();
-        // The tip first: where both are one block, trusting it shows the confirmations as well.
-        let trusted = match trusted {
-            _ if trusted == tip.0 => Trusted::Tip,
-            _ if trusted == block => Trusted::Own,
-            _ => {
-                let error = ReceiptError::OtherTip { found: tip.0, trusted };
-                return Err(refuted(Claim::Trust)(error));
-            }
-        };
-        Ok(Proven {
+        Ok(LinkedReceipt(Proven {
             transaction,
             receipt,
-            block,
+            block: header.id(),
             height: manifest.number,
             time: header.time,
-            tip: tip.0,
-            tip_height: tip.1,
-            trusted,
-        })
+            tip,
+            tip_height,
+            // Nothing is read from it before it is settled.
+            trusted: Trusted::Own,
+        }))
     }
 
     /// Rule: docs/protocol.md#P2

@@ -400,7 +400,7 @@ impl<'a, V: StateView + ?Sized> Executor<'a, V> {
         Ok(())
     }
 
-    #[cfg(test)]
+    #[cfg(any(test, feature = "state-tests"))]
     pub fn block_env(&mut self) -> &mut revm::context::BlockEnv {
         &mut self.evm.ctx.block
     }

@@ -28,6 +28,8 @@ pub mod execute;
 pub mod parts;
 pub mod shared;
 mod state;
+#[cfg(any(test, feature = "state-tests"))]
+pub mod state_tests;
 #[cfg(test)]
 mod tests;
 pub mod tree;

@@ -6,80 +6,25 @@
 mod checkpoint;
 mod end;
 mod fault;
-mod state;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::Path;
 
-use tally_chain::block::{Ancestors, Parent};
-use tally_chain::header_chain::max_ahead;
-use tally_chain::history::{History, Node as HistoryNode};
-use tally_chain::{
-    Address, Amount, B256, BlockError, BlockId, ChainSpec, Height, LinkedBlock, RawBlock, TxId, UnixSecs, genesis,
-};
-use tally_ledger::{ExecutedBlock, execute};
+use tally_audit::{Replay, RuleFault};
+use tally_chain::history::Node as HistoryNode;
+use tally_chain::{Address, ChainSpec, Height, LinkedBlock, TxId, UnixSecs, genesis};
+use tally_ledger::ExecutedBlock;
 
 use crate::store::{BlockRecord, HistoryKey, Place, Snapshot, Status, Store, StoreError};
 use crate::verifier::TransactionChecker;
 pub use fault::Fault;
-use state::MemoryState;
+pub use tally_audit::{Ahead, Totals};
 
-/// A clock for which no header is too early.
-const ANY_TIME: UnixSecs = UnixSecs(u32::MAX as u64);
 /// Faults after which the audit stops collecting.
 const MAX_FAULTS: usize = 100;
 
-/// Where the money came from and went.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Totals {
-    /// What there was at the beginning: by genesis, or by the state of the checkpoint.
-    pub allocated: Amount,
-    /// Sum of the subsidies, in base units. Rule: docs/protocol.md#I1
-    pub subsidies: Amount,
-    /// Sum of the burned base fees, in base units. Rule: docs/protocol.md#I2
-    pub burned: Amount,
-    /// `allocated + subsidies - burned`. Rule: docs/protocol.md#I2
-    pub supply: Amount,
-    /// The sum of all stored balances.
-    pub balances: Amount,
-}
-
-/// What an audit did and found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Report {
-    /// Id of block 0.
-    pub genesis: BlockId,
-    /// Id of the last block of the active chain.
-    pub tip: BlockId,
-    /// Height of the tip.
-    pub height: Height,
-    /// The block whose state the store began with: genesis, or a checkpoint. The blocks between genesis and it are not in the store.
-    pub base: Height,
-    /// Blocks that were decoded, checked, linked and executed again; genesis aside.
-    pub blocks: u64,
-    /// Transactions of those blocks.
-    pub transactions: u64,
-    /// Accounts of the state at the tip.
-    pub accounts: u64,
-    /// Root of the state at the tip. Rule: docs/protocol.md#S3
-    pub state_root: B256,
-    /// The supply, added up again.
-    pub totals: Totals,
-    /// Blocks whose time is too far ahead of this machine's clock: no fault of the store, since the clock may have been
-    /// set back. Rule: docs/protocol.md#B4
-    pub ahead: Option<Ahead>,
-    /// Empty when everything agrees. At most 100 are collected.
-    pub faults: Vec<Fault>,
-}
-
-/// Blocks that a node with this clock would not take yet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Ahead {
-    /// How many.
-    pub blocks: u64,
-    /// Seconds by which the latest of them is ahead of the clock.
-    pub secs: u64,
-}
+/// What an audit of a store did and found; at most 100 faults are collected.
+pub type Report = tally_audit::Report<Fault>;
 
 /// Audits the store in `path` (the folder `store` of a data directory). `progress` is called with each height that is done.
 pub fn audit(
@@ -100,7 +45,7 @@ pub fn audit(
     if !auditor.begin_at_checkpoint()? {
         return Ok(auditor.report());
     }
-    let mut height = auditor.base;
+    let mut height = auditor.replay.base;
     while height < tip && auditor.faults.len() < MAX_FAULTS {
         height = height.next();
         if !auditor.check_block(height)? {
@@ -109,7 +54,7 @@ pub fn audit(
         progress(height, tip);
     }
     // Where a block could not be executed, nothing behind it can be compared.
-    if height == tip && auditor.base.0 + auditor.done == tip.0 {
+    if height == tip && auditor.replay.base.0 + auditor.replay.blocks() == tip.0 {
         auditor.check_end()?;
     }
     Ok(auditor.report())
@@ -117,78 +62,32 @@ pub fn audit(
 
 struct Auditor<'a> {
     spec: &'a ChainSpec,
-    now: UnixSecs,
     snapshot: Snapshot,
     checker: TransactionChecker,
     tip: BlockRecord,
-    base: Height,
+    replay: Replay<'a>,
     /// Blocks of which the checkpoint shows only that they exist.
     given: u64,
-    state: MemoryState,
-    ancestors: Ancestors,
-    totals: Totals,
-    transactions: u64,
-    done: u64,
     touched: u64,
     produced: BTreeMap<Address, HashSet<Height>>,
-    ahead: Option<Ahead>,
     faults: Vec<Fault>,
 }
 
 impl<'a> Auditor<'a> {
     fn new(snapshot: Snapshot, spec: &'a ChainSpec, now: UnixSecs) -> Result<Self, StoreError> {
-        let block = genesis::block(spec);
-        let id = block.id();
-        let mut history = History::default();
-        history.push(HistoryNode::leaf(
-            id,
-            &block.header,
-            spec.engine().weight(&block.header),
-        ));
-        let ancestors = Ancestors {
-            recent_times: vec![block.header.time],
-            anchor_time: None,
-            history,
-            parent: Parent {
-                id,
-                header: block.header,
-                manifest: block.manifest,
-            },
-        };
-        let allocated = spec.allocated().unwrap_or(Amount::ZERO);
+        let mut replay = Replay::new(spec, now);
+        replay.base = snapshot.base()?;
         Ok(Self {
             spec,
-            now,
             checker: TransactionChecker::new(genesis::identity(spec)),
             tip: snapshot.known(&snapshot.tip()?)?,
-            base: snapshot.base()?,
+            replay,
             given: 0,
             snapshot,
-            state: MemoryState::genesis(spec, id),
-            ancestors,
-            totals: Totals {
-                allocated,
-                supply: allocated,
-                ..Totals::default()
-            },
-            transactions: 0,
-            done: 0,
             touched: 0,
             produced: BTreeMap::from([(Address::ZERO, HashSet::from([Height::GENESIS]))]),
-            ahead: None,
             faults: Vec::new(),
         })
-    }
-
-    /// Compares a header's time with the clock, which the rules of a block leave out here.
-    fn see_time(&mut self, time: u32) {
-        let time = UnixSecs(time.into());
-        if time <= self.now.saturating_add(max_ahead(self.spec)) {
-            return;
-        }
-        let ahead = self.ahead.get_or_insert(Ahead { blocks: 0, secs: 0 });
-        ahead.blocks += 1;
-        ahead.secs = ahead.secs.max(time.0 - self.now.0);
     }
 
     fn fault(&mut self, fault: Fault) {
@@ -231,7 +130,7 @@ impl<'a> Auditor<'a> {
         }
         match readable(self.snapshot.record(&stored))?.flatten() {
             None => self.fault(Fault::NoRecord { height }),
-            Some(record) => self.compare(height, "supply", record.supply, self.totals.allocated),
+            Some(record) => self.compare(height, "supply", record.supply, self.replay.totals.allocated),
         }
         Ok(())
     }
@@ -246,10 +145,10 @@ impl<'a> Auditor<'a> {
             self.fault(Fault::NoBody { height });
             return Ok(false);
         };
-        let linked = match self.link(&bytes) {
+        let linked = match self.link(height, &bytes) {
             Ok(linked) => linked,
-            Err(source) => {
-                self.fault(Fault::Block { height, source });
+            Err(fault) => {
+                self.fault(fault.into());
                 return Ok(false);
             }
         };
@@ -261,40 +160,28 @@ impl<'a> Auditor<'a> {
             });
             return Ok(false);
         }
-        let executed = match execute(linked, &self.state, self.state.tree(), self.spec) {
+        let executed = match self.replay.execute(linked) {
             Ok(executed) => executed,
-            Err(source) => {
-                self.fault(Fault::Execution { height, source });
+            Err(fault) => {
+                self.fault(fault.into());
                 return Ok(false);
             }
         };
-        self.see_time(executed.block().header().time);
-        self.count(&executed);
+        let linked = executed.block();
+        let produced = self.produced.entry(linked.manifest().producer).or_default();
+        produced.insert(height);
         self.check_record(&executed, bytes.len() as u64)?;
         self.check_effects(&executed)?;
         self.check_places(&executed)?;
         self.check_history(&executed)?;
-        self.advance(&executed);
+        self.replay.advance(&executed);
         Ok(true)
     }
 
-    fn link(&self, bytes: &[u8]) -> Result<LinkedBlock, BlockError> {
-        let raw = RawBlock::decode(bytes, self.spec.limits.block_bytes)?;
-        let checked = raw.check(self.spec, ANY_TIME, |transactions| self.checker.check_all(transactions))?;
-        checked.link(&self.ancestors, self.spec)
-    }
-
-    fn count(&mut self, executed: &ExecutedBlock) {
-        let plus = |sum: Amount, amount| sum.checked_add(amount).unwrap_or(sum);
-        let totals = &mut self.totals;
-        totals.subsidies = plus(totals.subsidies, executed.subsidy());
-        totals.burned = plus(totals.burned, executed.burned());
-        let issued = plus(totals.allocated, totals.subsidies);
-        totals.supply = issued.checked_sub(totals.burned).unwrap_or(Amount::ZERO);
-        self.transactions += executed.block().transactions().len() as u64;
-        let linked = executed.block();
-        let produced = self.produced.entry(linked.manifest().producer).or_default();
-        produced.insert(linked.height());
+    fn link(&self, height: Height, bytes: &[u8]) -> Result<LinkedBlock, RuleFault> {
+        let raw = self.replay.decode(height, bytes)?;
+        self.replay
+            .link(raw, |transactions| self.checker.check_all(transactions))
     }
 
     fn check_record(&mut self, executed: &ExecutedBlock, bytes: u64) -> Result<(), StoreError> {
@@ -319,14 +206,11 @@ impl<'a> Auditor<'a> {
             record.transaction_count,
             linked.transactions().len(),
         );
-        self.compare(
-            height,
-            "total of transactions",
-            record.total_transactions,
-            self.transactions,
-        );
+        let transactions = self.replay.transactions() + linked.transactions().len() as u64;
+        self.compare(height, "total of transactions", record.total_transactions, transactions);
         self.compare(height, "size", record.bytes, bytes);
-        self.compare(height, "supply", record.supply, self.totals.supply);
+        let supply = self.replay.totals_with(executed).supply;
+        self.compare(height, "supply", record.supply, supply);
         Ok(())
     }
 
@@ -395,7 +279,7 @@ impl<'a> Auditor<'a> {
     fn check_history(&mut self, executed: &ExecutedBlock) -> Result<(), StoreError> {
         let linked = executed.block();
         let leaf = HistoryNode::leaf(linked.id(), linked.header(), self.spec.engine().weight(linked.header()));
-        for (position, node) in self.ancestors.history.clone().push(leaf) {
+        for (position, node) in self.replay.ancestors.history.clone().push(leaf) {
             if self.snapshot.history_node(position)? != Some(node) {
                 self.fault(Fault::HistoryNode {
                     height: linked.height(),
@@ -406,27 +290,8 @@ impl<'a> Auditor<'a> {
         Ok(())
     }
 
-    fn advance(&mut self, executed: &ExecutedBlock) {
-        let linked = executed.block();
-        self.ancestors = self.ancestors.then(linked.as_parent(), &self.spec.engine());
-        self.state.apply(linked.height(), linked.id(), executed);
-        self.done += 1;
-    }
-
     fn report(self) -> Report {
-        Report {
-            genesis: genesis::block(self.spec).id(),
-            tip: self.tip.id,
-            height: self.tip.height(),
-            base: self.base,
-            blocks: self.done,
-            transactions: self.transactions,
-            accounts: self.state.accounts().len() as u64,
-            state_root: self.state.tree().root(),
-            totals: self.totals,
-            ahead: self.ahead,
-            faults: self.faults,
-        }
+        self.replay.report(self.tip.id, self.tip.height(), self.faults)
     }
 }
 

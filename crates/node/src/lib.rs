@@ -43,7 +43,7 @@ pub use clock::ClockReading;
 pub use config::{DEFAULT_MAX_REORG_DEPTH, MiningConfig, NodeConfig};
 pub use events::{ChainEvent, Events, Numbered};
 pub use health::{Health, NetworkFindings, NotReady};
-pub use light::{HEADERS_AT_ONCE, LightProof, LightReadError, PROVED_BELOW_TIP};
+pub use light::{BLOCKS_AT_ONCE, HEADERS_AT_ONCE, LightProof, LightReadError, PROVED_BELOW_TIP};
 pub use miner::MiningJob;
 pub use mining::{Mining, MiningStatus};
 pub use node::{Clock, Node, system_clock};

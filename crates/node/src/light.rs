@@ -20,6 +20,8 @@ pub const PROVED_BELOW_TIP: u64 = 16;
 const KEPT: usize = 17;
 /// Most headers that one read gives: 41 bytes each at most.
 pub const HEADERS_AT_ONCE: u64 = 4_096;
+/// Most blocks that one read gives. Rule: docs/protocol.md#F12
+pub const BLOCKS_AT_ONCE: u64 = tally_audit::MAX_BLOCKS;
 
 /// The proof of a tip, as bytes that never change.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,6 +50,8 @@ pub enum LightReadError {
     OutOfRange { from: u64, last: u64 },
     #[error("block {height} is no ancestor of a block at height {tip}")]
     NoAncestor { height: Height, tip: Height },
+    #[error("the proof of the chain has {len} bytes or more, a receipt has at most {max}")]
+    TooLongForReceipt { len: usize, max: usize },
     #[error(transparent)]
     Store(#[from] StoreError),
 }

@@ -196,6 +196,7 @@ fn page(at: &At<'_>, located: &Located) -> Result<TransactionPage, StoreError> {
         logs: included
             .map(|included| log_views(&included.receipt))
             .unwrap_or_default(),
+        provable: at.node.proves_chain(&at.tip)?,
         row,
     })
 }

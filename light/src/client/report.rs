@@ -1,12 +1,16 @@
 //! What the page is shown.
 
 use tally_api::worker::light::{Failure, Headers, Tip};
-use tally_chain::light::Followed;
+use tally_chain::light::{Followed, Verified};
 
 use super::background::Background;
 
 pub(super) fn tip(followed: &Followed, millis: Option<u64>) -> Tip {
-    let verified = followed.verified();
+    of(followed.verified(), millis)
+}
+
+/// A verified tip for the page; `millis`: how long that took.
+pub(crate) fn of(verified: &Verified, millis: Option<u64>) -> Tip {
     Tip {
         level: verified.level,
         height: verified.manifest.number.0,

@@ -69,6 +69,7 @@ kinds! {
     UNKNOWN_BLOCK 404 "unknown-block" "There is no such block" "The chain may not be that high yet, or the id is of another chain.";
     NOT_KEPT 410 "not-kept" "The block is older than what this node keeps" "This node began with the state of a later block; use one that has the whole chain.";
     TIP_TOO_OLD 410 "tip-too-old" "Proofs are made of the newest blocks only" "Read the tip from /api/v1/light/tip again, and request its proof.";
+    PROOF_TOO_LONG 422 "proof-too-long" "The proof of the chain is too long for a receipt" "Take the receipt without it, version 1, and verify a block that it leads to with `tally light`.";
     HISTORY_CHANGED 410 "history-changed" "Part of what was shown of this history has been undone" "Blocks of a branch with more total work took the place of those that were shown: begin the list again without a cursor.";
     UNKNOWN_TRANSACTION 404 "unknown-transaction" "There is no such transaction" "It was never sent to this node, or it left the pool without being included.";
     NOT_INCLUDED 404 "not-included" "The transaction is not in a block yet" "Try again once it is: an event reports it.";

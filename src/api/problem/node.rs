@@ -124,6 +124,9 @@ impl From<&LightReadError> for Problem {
             LightReadError::NoAncestor { height, tip } => Self::new(&kinds::UNKNOWN_BLOCK, error)
                 .field("height")
                 .above(height.0, tip.0.saturating_sub(1)),
+            LightReadError::TooLongForReceipt { len, max } => Self::new(&kinds::PROOF_TOO_LONG, error)
+                .field("version")
+                .above(*len as u64, *max as u64),
             LightReadError::Store(source) => source.into(),
         }
     }

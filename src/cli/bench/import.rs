@@ -26,6 +26,9 @@ pub struct ImportArgs {
     /// Kind of the signatures: rsa-2048, rsa-3072, rsa-4096 or secp256k1
     #[arg(long, default_value = "rsa-2048")]
     kind: KeyKind,
+    /// Keep the chain that is made in this new folder: `spec.toml`, and `source` for `--data-dir`
+    #[arg(long, value_name = "DIR")]
+    keep: Option<PathBuf>,
 }
 
 pub fn run(args: &ImportArgs) -> anyhow::Result<Figures> {
@@ -38,7 +41,15 @@ pub fn run(args: &ImportArgs) -> anyhow::Result<Figures> {
     let shared = Arc::clone(&time);
     let clock: Clock = Arc::new(move || UnixSecs(shared.load(Ordering::Relaxed)));
     let folder = tempfile::tempdir()?;
-    let blocks = build(args, &signers, &spec, folder.path().join("source"), &clock, &time)?;
+    let source = match &args.keep {
+        None => folder.path().join("source"),
+        Some(keep) => {
+            std::fs::create_dir(keep).with_context(|| format!("cannot make {}", keep.display()))?;
+            std::fs::write(keep.join("spec.toml"), spec.to_toml())?;
+            keep.join("source")
+        }
+    };
+    let blocks = build(args, &signers, &spec, source, &clock, &time)?;
 
     let bytes: usize = blocks.iter().map(Vec::len).sum();
     let times = import(&spec, folder.path().join("target"), &clock, &blocks)?;
@@ -47,7 +58,11 @@ pub fn run(args: &ImportArgs) -> anyhow::Result<Figures> {
     // The peers: what the signatures alone cost, a block without any, and what a durable write costs on this disk.
     let signatures = signers.check_rate(&blocks)?;
     let empty = build(
-        &ImportArgs { transfers: 0, ..*args },
+        &ImportArgs {
+            transfers: 0,
+            keep: None,
+            ..*args
+        },
         &signers,
         &spec,
         folder.path().join("empty-source"),

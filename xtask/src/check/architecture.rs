@@ -24,13 +24,18 @@ const HOUSE: &[Room] = &[
         only_under: &[],
     },
     Room {
+        name: "tally-audit",
+        uses: &["tally-chain", "tally-ledger"],
+        only_under: &[],
+    },
+    Room {
         name: "tally-wallet",
         uses: &["tally-chain"],
         only_under: &[],
     },
     Room {
         name: "tally-node",
-        uses: &["tally-chain", "tally-ledger"],
+        uses: &["tally-audit", "tally-chain", "tally-ledger"],
         only_under: &[],
     },
     Room {
@@ -64,6 +69,16 @@ const HOUSE: &[Room] = &[
         only_under: &[],
     },
     Room {
+        name: "tally-verify",
+        uses: &["tally-chain"],
+        only_under: &[],
+    },
+    Room {
+        name: "tally-auditor",
+        uses: &["tally-api", "tally-audit", "tally-chain"],
+        only_under: &[],
+    },
+    Room {
         name: "tally",
         uses: &[
             "tally-api",
@@ -74,6 +89,11 @@ const HOUSE: &[Room] = &[
             "tally-pages",
             "tally-wallet",
         ],
+        only_under: &[],
+    },
+    Room {
+        name: "tally-wasm-tests",
+        uses: &["tally-audit", "tally-ledger"],
         only_under: &[],
     },
     Room {
@@ -118,7 +138,7 @@ const IMPURE: [&str; 9] = [
     "tokio",
     "tracing-subscriber",
 ];
-const PURE_ROOMS: [&str; 3] = ["tally-api", "tally-chain", "tally-ledger"];
+const PURE_ROOMS: [&str; 4] = ["tally-api", "tally-audit", "tally-chain", "tally-ledger"];
 
 /// Each use that the house does not allow, as one sentence.
 pub fn check(metadata: &Value) -> Vec<String> {

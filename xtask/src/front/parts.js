@@ -2,6 +2,14 @@
 // A small chunk that several parts need comes within the module of each of them, as a custom section: a page is one request, not
 // dozens of half a kilobyte. It is instantiated once, from the part that needs it first.
 let wanted;
+// The browser ends the requests of a page that is left. That is no failure, unless the reader comes back to it.
+let left = false;
+addEventListener("pagehide", () => { left = true; });
+addEventListener("pageshow", () => { left = false; });
+function failed(error) {
+    if (!left) throw error;
+    return new Promise((_, reject) => addEventListener("pageshow", () => reject(error), { once: true }));
+}
 const compiled = new Map();
 function file(name) {
     let module = compiled.get(name);
@@ -24,6 +32,6 @@ function makePart(part, fetcher, deps) {
     // All that a part needs is requested before this returns.
     return () => {
         wanted = part;
-        return load();
+        return load().catch(failed);
     };
 }

@@ -153,6 +153,7 @@ fn transaction_page(checked: &CheckedTransaction, header: &Header, receipt: &Rec
         policy: None,
         signature,
         logs: Vec::new(),
+        provable: true,
     }
 }
 

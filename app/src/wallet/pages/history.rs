@@ -39,7 +39,7 @@ pub fn History() -> impl IntoView {
     view! {
         <PageHead
             title="History"
-            lead="Pending payments first, then the newest blocks. “Verified here”: signed as shown, from or to this account, in a block whose work this tab checked, with the outcome of its receipt. The chain behind the block was not checked. Mining rewards are not verified."
+            lead="Pending payments first, then the newest blocks. “Verified here”: signed as shown, from or to this account, in a block of the chain that this tab has verified from genesis, with the outcome of its receipt. Mining rewards are not verified."
         />
         <Gate>
             <Content />

@@ -25,6 +25,15 @@ pub enum ToLight {
         /// The encoded manifest. Rule: docs/protocol.md#M1
         manifest: Bytes,
     },
+    /// Verify the proof that a receipt carries. It needs no node, and says nothing of the chain that is followed here.
+    Prove {
+        /// Comes back with the outcome.
+        question: u32,
+        /// Id of the genesis from which it is verified.
+        genesis: String,
+        /// Spec and proof as JSON. Rule: docs/protocol.md#P7
+        chain: String,
+    },
     /// Check all headers now, without pauses.
     CheckAll,
     /// Stop checking headers in the background.
@@ -46,6 +55,13 @@ pub enum FromLight {
         question: u32,
         /// What was found.
         verdict: Verdict,
+    },
+    /// The answer to [`ToLight::Prove`].
+    Proved {
+        /// The number of the question.
+        question: u32,
+        /// The tip that the proof leads to, or why it does not hold.
+        outcome: Result<Tip, String>,
     },
 }
 

@@ -9,7 +9,7 @@ use std::sync::mpsc::{SyncSender, TrySendError};
 use futures::{AsyncReadExt as _, FutureExt as _};
 use libp2p::PeerId;
 use parking_lot::Mutex;
-use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::events::DriverEvent;
 use super::link::{self, End, PATIENCE, PeerSender, Total};
@@ -36,11 +36,19 @@ pub(super) struct Links {
     waiting: Total,
     /// Links by peer and number, and whether we dialled. Where both have dialled there are two for a moment.
     open: Arc<Mutex<BTreeMap<(PeerId, u64), bool>>>,
+    /// Peers whose last link has ended.
+    ended: UnboundedSender<PeerId>,
 }
 
 impl Links {
-    pub(super) fn new(events: SyncSender<DriverEvent>, max_frame: usize, origins: Origins) -> Self {
-        Self {
+    /// No link yet, and the peers whose last link will have ended: of each link there is one at most.
+    pub(super) fn new(
+        events: SyncSender<DriverEvent>,
+        max_frame: usize,
+        origins: Origins,
+    ) -> (Self, UnboundedReceiver<PeerId>) {
+        let (ended, all_ended) = unbounded_channel();
+        let links = Self {
             events,
             max_frame,
             origins,
@@ -48,7 +56,9 @@ impl Links {
             inbound: Room::of(INBOUND_ROOM),
             waiting: Total::default(),
             open: Arc::default(),
-        }
+            ended,
+        };
+        (links, all_ended)
     }
 
     /// Peers that this node dialled.
@@ -84,6 +94,9 @@ impl Links {
                 // A panic over what one peer sent costs this link, not the node; the panic itself is in the log.
                 let name = PeerName(peer.to_string());
                 links.send(DriverEvent::Disconnected { name, link: number }).await;
+            }
+            if !links.speaks_to(&peer) {
+                let _ = links.ended.send(peer);
             }
         });
     }
@@ -215,7 +228,7 @@ mod tests {
     #[tokio::test(flavor = "multi_thread")]
     async fn a_conversation_with_a_peer_that_is_nowhere_is_not_begun() {
         let (events, inbox) = sync_channel(1);
-        let (links, peer) = (Links::new(events, 1, Origins::default()), PeerId::random());
+        let ((links, _), peer) = (Links::new(events, 1, Origins::default()), PeerId::random());
         let (sender, _outbox) = PeerSender::new(Total::default());
         let connected = |origin| DriverEvent::Connected {
             name: PeerName(peer.to_string()),
@@ -233,7 +246,7 @@ mod tests {
     #[tokio::test(flavor = "multi_thread")]
     async fn how_a_peer_counts_is_sent_in_the_order_in_which_it_changed() {
         let (events, inbox) = sync_channel(1);
-        let placings = Links::new(events, 1, Origins::default()).placings();
+        let placings = Links::new(events, 1, Origins::default()).0.placings();
         let peer = PeerId::random();
         for change in 0..200 {
             let origin = Origin {
@@ -265,7 +278,7 @@ mod tests {
             let (events, inbox) = sync_channel(1);
             // The session's thread is busy: what is sent waits.
             events.send(DriverEvent::Wake).unwrap();
-            let links = Links::new(events, 1, origins.clone());
+            let (links, _) = Links::new(events, 1, origins.clone());
             let placings = links.placings();
             let (looked, has_looked) = tokio::sync::oneshot::channel();
             let begins = tokio::spawn(async move {

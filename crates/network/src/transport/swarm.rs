@@ -16,7 +16,7 @@ use libp2p::{Multiaddr, PeerId, StreamProtocol, Swarm, SwarmBuilder, identity::K
 use libp2p_stream as stream;
 use parking_lot::RwLock;
 use tally_node::Node;
-use tokio::sync::mpsc::{Receiver, UnboundedSender};
+use tokio::sync::mpsc::{Receiver, UnboundedReceiver, UnboundedSender};
 use tokio::time::Instant;
 
 use super::caps::{Banned, Caps};
@@ -37,7 +37,7 @@ use saved::Saved;
 
 /// The one protocol. Rule: docs/protocol.md#N
 pub(super) const PROTOCOL: StreamProtocol = StreamProtocol::new("/tally/1");
-/// How long a connection without a substream is kept. Short: a conversation that was not taken is tried again after it.
+/// How long a connection without a substream is kept: the dialling side ends it where a conversation was not taken.
 const IDLE: Duration = Duration::from_secs(5);
 
 pub(super) struct SwarmTask {
@@ -59,6 +59,8 @@ pub(super) struct SwarmTask {
     begun: Instant,
     commands: Receiver<SwarmCommand>,
     links: Links,
+    /// Peers whose last link has ended.
+    ended: UnboundedReceiver<PeerId>,
     /// How connected peers count from now on.
     placings: UnboundedSender<(PeerId, Origin)>,
     seen: Seen,
@@ -119,7 +121,7 @@ impl SwarmTask {
         let mut control = swarm.behaviour().stream.new_control();
         let incoming = control.accept(PROTOCOL).map_err(|error| failed(error.to_string()))?;
         let max_frame = wire::max_frame_bytes(node.spec().limits.block_bytes);
-        let links = Links::new(events, max_frame, origins.clone());
+        let (links, ended) = Links::new(events, max_frame, origins.clone());
         let now = Instant::now();
         let draw = u64::from_be_bytes(secret.first_chunk().copied().unwrap_or_default()) ^ node.started().0;
         let mut dials = Dialer::new(Book::new(secret, draw, exempt));
@@ -142,6 +144,7 @@ impl SwarmTask {
             commands,
             placings: links.placings(),
             links,
+            ended,
             seen,
         })
     }
@@ -158,6 +161,7 @@ impl SwarmTask {
                     self.links.spawn(peer, stream, false);
                 }
                 Some(command) = self.commands.recv() => self.handle_command(command),
+                Some(peer) = self.ended.recv() => self.handle_ended(&peer),
                 _ = tick.tick() => self.tick(),
             }
         }
@@ -355,6 +359,14 @@ impl SwarmTask {
                 Err(error) => tracing::info!(%peer, %error, "does not support our protocol"),
             }
         });
+    }
+
+    /// The conversation that we dialled for is over: its connection ends, too, and the dial is tried again. Rounds of requests for
+    /// nodes would keep it, and this node would wait beside a peer that did not take its conversation.
+    fn handle_ended(&mut self, peer: &PeerId) {
+        if self.dials.leads_to(peer) && !self.links.speaks_to(peer) {
+            let _ = self.swarm.disconnect_peer_id(*peer);
+        }
     }
 
     fn handle_command(&mut self, command: SwarmCommand) {

@@ -2,19 +2,19 @@
 
 use std::collections::BTreeMap;
 
+use tally_audit::{ANY_TIME, MemoryState};
 use tally_chain::header_chain::check_alone;
 use tally_chain::{Amount, Height};
 use tally_ledger::{ChangeSet, PartRoots};
 
-use super::state::MemoryState;
-use super::{ANY_TIME, Auditor, Fault, readable};
+use super::{Auditor, Fault, readable};
 use crate::store::{BlockRecord, Status, StoreError};
 
 impl Auditor<'_> {
     /// Goes on from the checkpoint, if there is one. The work of the blocks up to it was checked when they came; of those
     /// whose headers are kept it is checked again. False when the blocks after it cannot be checked.
     pub(super) fn begin_at_checkpoint(&mut self) -> Result<bool, StoreError> {
-        let height = self.base;
+        let height = self.replay.base;
         if height == Height::GENESIS {
             return Ok(true);
         }
@@ -32,7 +32,7 @@ impl Auditor<'_> {
     /// The blocks that came with the checkpoint, lowest first.
     fn given_records(&mut self) -> Result<Result<Vec<BlockRecord>, String>, StoreError> {
         let mut records: Vec<BlockRecord> = Vec::new();
-        for record in self.snapshot.records_between(Height(1), self.base) {
+        for record in self.snapshot.records_between(Height(1), self.replay.base) {
             let Some(record) = readable(record)? else {
                 return Ok(Err("a block that came with it is unreadable".to_owned()));
             };
@@ -49,16 +49,18 @@ impl Auditor<'_> {
             }
             records.push(record);
         }
-        records.iter().for_each(|record| self.see_time(record.header.time));
+        records
+            .iter()
+            .for_each(|record| self.replay.see_time(record.header.time));
         self.given = records.len() as u64;
         Ok(Ok(records))
     }
 
     fn given_state(&mut self, records: &[BlockRecord]) -> Result<Result<(), String>, StoreError> {
-        let (Some(last), Some(checkpoint)) = (records.last(), self.snapshot.checkpoint(self.base)?) else {
+        let (Some(last), Some(checkpoint)) = (records.last(), self.snapshot.checkpoint(self.replay.base)?) else {
             return Ok(Err("it is missing".to_owned()));
         };
-        if (checkpoint.block, last.height()) != (last.id, self.base) {
+        if (checkpoint.block, last.height()) != (last.id, self.replay.base) {
             return Ok(Err("its block is not in the chain".to_owned()));
         }
         let roots = match PartRoots::check(checkpoint.roots, last.manifest.state_root) {
@@ -67,7 +69,7 @@ impl Auditor<'_> {
         };
         let mut state = ChangeSet::default();
         for number in (0..).take(roots.len()) {
-            let part = self.snapshot.part(self.base, number)?;
+            let part = self.snapshot.part(self.replay.base, number)?;
             let Some(content) = part.and_then(|part| ChangeSet::decode(&part).ok()) else {
                 return Ok(Err(format!("part {number} of its state is missing or unreadable")));
             };
@@ -77,13 +79,13 @@ impl Auditor<'_> {
             state.merge(content);
         }
         let supply = state.total_balance().unwrap_or(Amount::ZERO);
-        self.compare(self.base, "supply", last.supply, supply);
-        self.totals.allocated = supply;
-        self.totals.supply = supply;
+        self.compare(self.replay.base, "supply", last.supply, supply);
+        self.replay.totals.allocated = supply;
+        self.replay.totals.supply = supply;
         let mut ids: BTreeMap<_, _> = records.iter().map(|record| (record.height(), record.id)).collect();
-        ids.insert(Height::GENESIS, self.ancestors.parent.id);
-        self.state = MemoryState::given(state, ids);
-        self.ancestors = crate::pipeline::active_ancestors(&self.snapshot, last)?;
+        ids.insert(Height::GENESIS, self.replay.ancestors.parent.id);
+        self.replay.state = MemoryState::given(state, ids);
+        self.replay.ancestors = crate::pipeline::active_ancestors(&self.snapshot, last)?;
         Ok(Ok(()))
     }
 }

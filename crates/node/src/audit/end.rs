@@ -14,15 +14,15 @@ impl Auditor<'_> {
     pub(super) fn check_end(&mut self) -> Result<(), StoreError> {
         self.check_accounts()?;
         let stored = StateTree::from_leaves(self.snapshot.state_leaves()?).root();
-        let expected = self.state.tree().root();
+        let expected = self.replay.state.tree().root();
         if stored != expected {
             self.fault(Fault::StateRoot {
                 found: stored,
                 expected,
             });
         }
-        self.totals.balances = self.snapshot.total_balance()?;
-        let (found, expected) = (self.totals.balances, self.totals.supply);
+        self.replay.totals.balances = self.snapshot.total_balance()?;
+        let (found, expected) = (self.replay.totals.balances, self.replay.totals.supply);
         if found != expected {
             self.fault(Fault::Balances { found, expected });
         }
@@ -43,8 +43,8 @@ impl Auditor<'_> {
         // Every right entry is there; more than these would be wrong ones.
         let sizes = self.snapshot.index_sizes()?;
         for (index, found, expected) in [
-            ("the chain", sizes.chain, 1 + self.given + self.done),
-            ("transactions", sizes.transactions, self.transactions),
+            ("the chain", sizes.chain, 1 + self.given + self.replay.blocks()),
+            ("transactions", sizes.transactions, self.replay.transactions()),
             ("accounts' histories", sizes.account_history, self.touched),
             ("producers", sizes.produced, producers),
         ] {
@@ -65,14 +65,9 @@ impl Auditor<'_> {
             None => "nothing".to_owned(),
         };
         let mut wrong = Vec::new();
-        for address in self
-            .state
-            .accounts()
-            .keys()
-            .chain(stored.keys())
-            .collect::<BTreeSet<_>>()
-        {
-            let (found, expected) = (stored.get(address), self.state.accounts().get(address));
+        let built = &self.replay.state;
+        for address in built.accounts().keys().chain(stored.keys()).collect::<BTreeSet<_>>() {
+            let (found, expected) = (stored.get(address), built.accounts().get(address));
             if found != expected {
                 wrong.push(Fault::Account {
                     address: *address,
@@ -81,7 +76,7 @@ impl Auditor<'_> {
                 });
             }
         }
-        for ((address, slot), expected) in self.state.storage() {
+        for ((address, slot), expected) in built.storage() {
             let (found, expected) = (self.snapshot.storage(address, slot)?, *expected);
             if found != expected {
                 wrong.push(Fault::Storage {
@@ -92,7 +87,7 @@ impl Auditor<'_> {
                 });
             }
         }
-        for (hash, code) in self.state.codes() {
+        for (hash, code) in built.codes() {
             if self.snapshot.stored_code(hash)?.as_ref() != Some(code) {
                 wrong.push(Fault::Code { hash: *hash });
             }

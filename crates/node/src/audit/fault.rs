@@ -1,5 +1,6 @@
 //! What an audit can find wrong.
 
+use tally_audit::{Broken, RuleFault, rules};
 use tally_chain::{Address, Amount, B256, BlockError, BlockId, Height, TxId};
 use tally_ledger::ExecutionError;
 
@@ -81,4 +82,60 @@ pub enum Fault {
     StateRoot { found: B256, expected: B256 },
     #[error("all balances together are {found}, allocations + subsidies - burned is {expected}")]
     Balances { found: Amount, expected: Amount },
+}
+
+impl From<RuleFault> for Fault {
+    fn from(fault: RuleFault) -> Self {
+        match fault {
+            RuleFault::Block { height, source } => Self::Block { height, source },
+            RuleFault::Execution { height, source } => Self::Execution { height, source },
+            RuleFault::OtherTip {
+                height,
+                found,
+                expected,
+            } => Self::WrongId {
+                height,
+                found,
+                expected,
+            },
+            RuleFault::Balances { found, expected } => Self::Balances { found, expected },
+        }
+    }
+}
+
+impl Broken for Fault {
+    fn height(&self) -> Option<Height> {
+        match self {
+            Self::NoId { height }
+            | Self::Checkpoint { height, .. }
+            | Self::NoBody { height }
+            | Self::NoRecord { height }
+            | Self::WrongId { height, .. }
+            | Self::Block { height, .. }
+            | Self::Execution { height, .. }
+            | Self::Record { height, .. }
+            | Self::Receipts { height }
+            | Self::Undo { height }
+            | Self::HistoryNode { height, .. }
+            | Self::Produced { height, .. } => Some(*height),
+            Self::Place { expected, .. } => Some(expected.height),
+            Self::AccountHistory { place, .. } => Some(place.height),
+            Self::IndexSize { .. }
+            | Self::Account { .. }
+            | Self::Storage { .. }
+            | Self::Code { .. }
+            | Self::StateRoot { .. }
+            | Self::Balances { .. } => None,
+        }
+    }
+
+    fn rule(&self) -> Option<&'static str> {
+        match self {
+            Self::Block { source, .. } => Some(rules::of_block(source)),
+            Self::Execution { source, .. } => rules::of_execution(source),
+            Self::Balances { .. } => Some("I2"),
+            // What a store has beside the blocks is in no rule of the chain.
+            _ => None,
+        }
+    }
 }

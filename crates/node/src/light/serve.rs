@@ -4,9 +4,10 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use tally_chain::light::TipClaim;
+use tally_chain::portable::{ChainProof, MAX_PROOF_BYTES};
 use tally_chain::{BlockId, Height, history};
 
-use super::{LightProof, LightReadError, PROVED_BELOW_TIP, prove, write_headers};
+use super::{HEADERS_AT_ONCE, LightProof, LightReadError, PROVED_BELOW_TIP, prove, write_headers};
 use crate::node::Node;
 use crate::pipeline::Tip;
 use crate::store::StoreError;
@@ -47,6 +48,42 @@ impl Node {
     /// The same where it was made before and is whole; no disk is read.
     pub fn kept_light_proof(&self, id: BlockId) -> Option<Arc<LightProof>> {
         self.light_proofs().kept(id).filter(|proof| proof.headers.is_none())
+    }
+
+    /// The proof of a block as a receipt carries it, with all of its headers. It takes as long as [`Self::light_proof`].
+    /// Rule: docs/protocol.md#P7
+    ///
+    /// # Errors
+    /// Those of [`Self::light_proof`], and where the proof is longer than L12 allows: a chain of some 40,000 blocks that cannot be
+    /// sampled.
+    pub fn receipt_proof(&self, tip: &Tip, id: BlockId) -> Result<ChainProof, LightReadError> {
+        let proof = self.light_proof(tip, id)?;
+        let max = MAX_PROOF_BYTES;
+        let mut bytes = proof.bytes.to_vec();
+        if let Some(headers) = proof.headers.clone() {
+            let (mut from, last) = headers.into_inner();
+            while from <= last && bytes.len() <= max {
+                let to = last.min(from.saturating_add(HEADERS_AT_ONCE - 1));
+                bytes.extend(self.light_headers(tip, id, from..=to)?);
+                from = to + 1;
+            }
+        }
+        let len = bytes.len();
+        if len > max {
+            return Err(LightReadError::TooLongForReceipt { len, max });
+        }
+        Ok(ChainProof {
+            spec: self.spec().clone(),
+            proof: bytes.into(),
+        })
+    }
+
+    /// Whether this node has the chain from genesis on, so that it can prove it.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub fn proves_chain(&self, tip: &Tip) -> Result<bool, StoreError> {
+        Ok(tip.snapshot.base()? <= Height(1))
     }
 
     /// The heights of at most `count` headers from block `from` on that lead to the block `end`, or to the tip where none is
@@ -93,6 +130,39 @@ impl Node {
         let mut out = Vec::new();
         write_headers(self.spec(), &tip.snapshot, from..=to, &mut out)?;
         Ok(out)
+    }
+
+    /// Whole blocks of these heights, as [`Self::light_range`] gave them, of the chain that ends with `end`, each after its length:
+    /// as many as [`tally_audit::PART_BYTES`] allow, one at least. Rule: docs/protocol.md#F12
+    ///
+    /// # Errors
+    /// Where a reorg has undone that block meanwhile, or a block is not stored.
+    pub fn light_blocks(
+        &self,
+        tip: &Tip,
+        end: BlockId,
+        heights: RangeInclusive<u64>,
+    ) -> Result<Vec<u8>, LightReadError> {
+        let Height(last) = active_height(tip, end)?;
+        let (from, to) = heights.into_inner();
+        if from == 0 || to > last {
+            return Err(LightReadError::OutOfRange { from, last });
+        }
+        let mut part = Vec::new();
+        for height in (from..=to).map(Height) {
+            if part.len() >= tally_audit::PART_BYTES {
+                break;
+            }
+            let missing = || StoreError::Missing {
+                what: format!("block {height}"),
+            };
+            let id = tip.snapshot.id_at(height)?.ok_or_else(missing)?;
+            let block = tip.snapshot.block_bytes(&id)?.ok_or_else(missing)?;
+            if !tally_audit::push_block(&mut part, &block) {
+                break;
+            }
+        }
+        Ok(part)
     }
 
     /// Nodes that show the block at `height` to be an ancestor of the block `tip_id` of the active chain, at most 128 of 72 bytes, as

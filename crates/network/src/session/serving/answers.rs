@@ -203,6 +203,20 @@ fn answer_bytes(node: &Node, request: &Message) -> Result<usize, StoreError> {
         Message::GetPart { .. } => MAX_PART_BYTES,
         Message::GetHeaders { .. } => MAX_HEADERS * tally_chain::header::HEADER_BYTES,
         // Manifests and checkpoints are shorter than what always goes.
-        _ => 0,
+        Message::GetManifests(_) | Message::GetCheckpoint => 0,
+        Message::Hello(_)
+        | Message::Ping
+        | Message::Pong
+        | Message::TimedPong(_)
+        | Message::Headers(_)
+        | Message::Blocks(_)
+        | Message::Inventory(_)
+        | Message::Transactions(_)
+        | Message::CompactBlock(_)
+        | Message::BlockTransactions(_)
+        | Message::Tip { .. }
+        | Message::Checkpoint(_)
+        | Message::Part(_)
+        | Message::Manifests(_) => 0,
     })
 }

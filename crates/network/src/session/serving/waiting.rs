@@ -63,6 +63,20 @@ fn request_bytes(message: &Message) -> usize {
         Message::GetBlocks(ids) | Message::GetManifests(ids) => 32 * ids.len(),
         Message::GetTransactions(ids) => 32 * ids.len(),
         Message::GetBlockTransactions { indexes, .. } => 4 * indexes.len(),
-        _ => 0,
+        Message::GetCheckpoint | Message::GetPart { .. } => 0,
+        Message::Hello(_)
+        | Message::Ping
+        | Message::Pong
+        | Message::TimedPong(_)
+        | Message::Headers(_)
+        | Message::Blocks(_)
+        | Message::Inventory(_)
+        | Message::Transactions(_)
+        | Message::CompactBlock(_)
+        | Message::BlockTransactions(_)
+        | Message::Tip { .. }
+        | Message::Checkpoint(_)
+        | Message::Part(_)
+        | Message::Manifests(_) => 0,
     }
 }

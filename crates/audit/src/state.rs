@@ -1,10 +1,13 @@
-//! The state that the audit builds, in memory.
+//! The state that an audit builds, in memory.
 
 use std::collections::BTreeMap;
 
 use tally_chain::state_tree::Account;
-use tally_chain::{Address, B256, BlockId, Bytes, ChainSpec, Height, genesis};
+use tally_chain::{Address, Amount, B256, BlockId, Bytes, ChainSpec, Height, genesis};
 use tally_ledger::{ChangeSet, ExecutedBlock, StateError, StateTree, StateView};
+
+/// Ancestors that `BLOCKHASH` reaches; ids of older ones are dropped. Rule: docs/protocol.md#X1
+const REACHED_ANCESTORS: u64 = 256;
 
 /// All accounts, slots and code after some block.
 pub struct MemoryState {
@@ -16,6 +19,7 @@ pub struct MemoryState {
 }
 
 impl MemoryState {
+    /// The allocations of a spec, after its genesis with this id.
     pub fn genesis(spec: &ChainSpec, id: BlockId) -> Self {
         let accounts: BTreeMap<_, _> = genesis::accounts(spec).into_iter().collect();
         let leaves = accounts
@@ -46,20 +50,30 @@ impl MemoryState {
         }
     }
 
+    /// The tree over it.
     pub fn tree(&self) -> &StateTree {
         &self.tree
     }
 
+    /// Accounts by address.
     pub fn accounts(&self) -> &BTreeMap<Address, Account> {
         &self.accounts
     }
 
+    /// Values that are not zero, by account and slot.
     pub fn storage(&self) -> &BTreeMap<(Address, B256), B256> {
         &self.storage
     }
 
+    /// Contract code by its `keccak256`.
     pub fn codes(&self) -> &BTreeMap<B256, Bytes> {
         &self.codes
+    }
+
+    /// Sum of all balances; none where it needs more than 256 bits.
+    pub fn balances(&self) -> Option<Amount> {
+        let mut balances = self.accounts.values().map(|account| account.balance);
+        balances.try_fold(Amount::ZERO, Amount::checked_add)
     }
 
     /// Takes over what the next block changed.
@@ -81,6 +95,15 @@ impl MemoryState {
         self.codes
             .extend(changes.codes.iter().map(|(hash, code)| (*hash, code.clone())));
         self.block_ids.insert(height, id);
+        // A tab has a chain of any length to audit, and some hundred megabytes.
+        let oldest = Height(height.0.saturating_sub(REACHED_ANCESTORS));
+        while self
+            .block_ids
+            .first_key_value()
+            .is_some_and(|(first, _)| *first < oldest)
+        {
+            self.block_ids.pop_first();
+        }
         self.tree = executed.tree().clone();
     }
 }

@@ -1,0 +1,70 @@
+// Runs vectors in the module that `cargo xtask wasm-tests` has built: node wasm/run.mjs MODULE CORPORA [--all]
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createRequire } from 'node:module';
+
+const [module, corpora, flag] = process.argv.slice(2);
+const { state_tests: stateTests, check_claims: checkClaims, precompiles } = createRequire(import.meta.url)(module);
+const all = flag === '--all';
+
+/** One file of so many is run where not all are. */
+const EACH = 8;
+
+function* files(folder) {
+  for (const entry of readdirSync(folder, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1))) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) yield* files(path);
+    else if (entry.name.endsWith('.json')) yield path;
+  }
+}
+
+let [cases, wrong] = [0, []];
+const paths = [...files(join(corpora, 'ethereum-tests/GeneralStateTests'))];
+for (const path of paths.filter((_, at) => all || at % EACH === 0)) {
+  const [count, ...found] = stateTests(readFileSync(path)).split('\n');
+  cases += Number(count);
+  wrong.push(...found);
+}
+console.log(`state tests: ${cases} cases of ${paths.length} files, ${wrong.length} wrong`);
+
+const pinned = readFileSync(new URL('../crates/ledger/src/tests/precompiles.txt', import.meta.url), 'utf8').trimEnd().split('\n');
+const answers = precompiles().split('\n');
+pinned.forEach((line, at) => line === answers[at] || wrong.push(`precompile ${answers[at]}, natively ${line}`));
+if (pinned.length !== answers.length) wrong.push(`${answers.length} answers of precompiles, natively ${pinned.length}`);
+console.log(`precompiles: ${answers.length} answers`);
+
+const field = (bytes) => {
+  const length = Buffer.alloc(4);
+  length.writeUInt32BE(bytes.length);
+  return Buffer.concat([length, bytes]);
+};
+
+// Signatures: RSASSA-PSS with SHA-256 and a salt of 32 bytes (rule A5).
+let signatures = 0;
+for (const bits of [2048, 3072, 4096]) {
+  const path = join(corpora, `wycheproof/rsa_pss_${bits}_sha256_mgf1_32_test.json`);
+  let groups;
+  try {
+    groups = JSON.parse(readFileSync(path)).testGroups;
+  } catch {
+    console.log(`SKIP: ${path} is not there`);
+    continue;
+  }
+  for (const group of groups) {
+    const key = Buffer.from(group.publicKeyDer, 'hex');
+    for (const { tcId, msg, sig, result } of group.tests) {
+      const signature = Buffer.from(sig, 'hex');
+      // Another length is rejected before any arithmetic.
+      if (signature.length !== bits / 8) continue;
+      const claim = Buffer.concat([Buffer.of(1), field(key), field(Buffer.from(msg, 'hex')), field(signature)]);
+      const [verdict] = checkClaims(claim);
+      signatures += 1;
+      if (Boolean(verdict) !== (result === 'valid')) wrong.push(`RSA-${bits} ${tcId}: ${verdict}, expected ${result}`);
+    }
+  }
+}
+console.log(`signatures: ${signatures}`);
+if (cases === 0 || wrong.length > 0) {
+  console.error(wrong.slice(0, 20).join('\n') || 'no case was run');
+  process.exit(1);
+}
