@@ -2,6 +2,7 @@
 //! how it stands, and every mark is earned by a block that leads to the verified tip. Rules: docs/protocol.md#F1 to #F11, #W57
 
 mod audit;
+mod auditing;
 mod panel;
 mod seal;
 mod words;
@@ -16,7 +17,7 @@ use crate::{
     model::{BlockEvidence, ChainInfo},
 };
 
-use audit::Audited;
+use auditing::Auditing;
 pub use seal::Seal;
 
 /// How the light client stands, as the pages of this tab see it.
@@ -26,29 +27,18 @@ pub struct Light {
     /// Counts how often a tip became verified while none was: what could not be checked is checked again.
     turns: RwSignal<u32>,
     /// What an audit of this tab has shown.
-    audited: RwSignal<Audited>,
-    /// Whether an audit was begun.
-    begun: RwSignal<bool>,
-    /// Id of genesis, as it is shown.
-    #[cfg_attr(
-        not(feature = "hydrate"),
-        allow(dead_code, reason = "the server renders, and executes nothing for a reader")
-    )]
-    genesis: StoredValue<String>,
-    live: Live,
+    auditing: Auditing,
 }
 
 impl Light {
     /// Makes the context; once the page runs, starts the worker.
     pub fn provide(chain: &ChainInfo) -> Self {
         let (live, genesis) = (Live::get(), chain.genesis_id.clone());
+        let (state, turns) = (RwSignal::default(), RwSignal::new(0));
         let light = Self {
-            state: RwSignal::default(),
-            turns: RwSignal::new(0),
-            audited: RwSignal::default(),
-            begun: RwSignal::new(false),
-            genesis: StoredValue::new(genesis.clone()),
-            live,
+            state,
+            turns,
+            auditing: Auditing::new(state, turns, genesis.clone(), live),
         };
         provide_context(light);
         Effect::new(move |begun: Option<()>| {
@@ -78,7 +68,7 @@ impl Light {
     /// Whether this block is the verified tip or one of its ancestors. Waits while the first proof is verified.
     pub async fn check(self, block: &BlockEvidence) -> Verdict {
         // The tip that it leads to is that of a chain which breaks the rules.
-        if let Some(Audited::Fault(place)) = self.audited.try_get_untracked() {
+        if let Some(place) = self.auditing.fault() {
             return Verdict::Unknown(format!("the audit of this tab found a fault: {place}"));
         }
         #[cfg(feature = "hydrate")]
@@ -99,21 +89,6 @@ impl Light {
     /// Changes when checking again is worth it, reactively.
     pub fn turn(self) -> u32 {
         self.turns.get()
-    }
-
-    /// What an audit has shown by now: the seal shows it, and what was checked is checked again where that changes it.
-    fn audited_is(self, audited: Audited) {
-        let had_fault = matches!(self.audited.try_get_untracked(), Some(Audited::Fault(_)));
-        let has_fault = matches!(audited, Audited::Fault(_));
-        let _ = self.audited.try_set(audited);
-        if had_fault != has_fault {
-            let _ = self.turns.try_update(|turns| *turns = turns.wrapping_add(1));
-        }
-    }
-
-    /// Says something aloud.
-    fn say(self, text: String) {
-        let _ = self.live.announcement.try_set(text);
     }
 
     /// Takes what the worker reports.

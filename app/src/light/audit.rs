@@ -8,33 +8,20 @@ mod worker;
 
 use leptos::prelude::*;
 
-use super::Light;
+use super::auditing::Auditing;
 use crate::ui::{Button, branch};
-
-/// What an audit has shown, as the seal and the marks see it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Audited {
-    /// Nothing so far.
-    #[default]
-    Nothing,
-    /// Everything up to the block with this id.
-    Executed(String),
-    /// A block breaks a rule; which, and where.
-    Fault(String),
-}
 
 /// The audit in the panel of the seal: an offer, or how it stands.
 #[component]
-pub fn Audit() -> impl IntoView {
-    let light = Light::get();
+pub fn Audit(auditing: Auditing) -> impl IntoView {
     view! {
         <h3>"Audit"</h3>
-        {move || match light.begun.get() {
-            true => branch(move || view! { <view::AuditView light=light /> }),
+        {move || match auditing.begun.get() {
+            true => branch(move || view! { <view::AuditView auditing=auditing /> }),
             false => branch(move || view! {
                 <p>"Executes every block since genesis in this tab, and checks every signature."</p>
                 <div class="actions">
-                    <Button on:click=move |_| run::begin(light)>"Audit"</Button>
+                    <Button on:click=move |_| run::begin(auditing)>"Audit"</Button>
                 </div>
             }),
         }}

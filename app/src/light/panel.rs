@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use tally_api::worker::light::{Failure, Headers, Phase, State, Tip, ToLight};
 use tally_chain::light::Level;
 
-use super::{Audited, Light, audit::Audit, words};
+use super::{Light, audit::Audit, auditing::Audited, words};
 use crate::{
     browser, format,
     live::Live,
@@ -42,7 +42,7 @@ pub fn Panel() -> impl IntoView {
         }}
         {move || tip.get().map(|tip| branch(move || view! { <Verified tip=tip /> }))}
         {move || headers.get().map(|headers| branch(move || view! { <AllHeaders headers=headers /> }))}
-        <Audit />
+        <Audit auditing=light.auditing />
     }
     .into_any()
 }
@@ -82,7 +82,7 @@ fn Verified(tip: Tip) -> impl IntoView {
     let (live, light) = (Live::get(), Light::get());
     let genesis = expect_context::<ChainInfo>().genesis_id;
     let id_of_tip = tip.id.clone();
-    let level = move || match light.audited.get() {
+    let level = move || match light.auditing.audited.get() {
         Audited::Executed(id) if id == id_of_tip => Level::Executed,
         _ => tip.level,
     };

@@ -7,18 +7,22 @@ use leptos::{
 };
 
 use super::{
-    Audited, Light,
+    Light,
+    auditing::Audited,
     panel::Panel,
     words::{Words, words},
 };
-use crate::{live::Live, ui::Dialog};
+use crate::{
+    live::Live,
+    ui::{Dialog, branch},
+};
 
 /// Shows in two lines how the light client stands, and opens the panel. Its place and width never change.
 #[component]
 pub fn Seal() -> impl IntoView {
     let (light, live) = (Light::get(), Live::get());
     let open = RwSignal::new(false);
-    let words = Memo::new(move |_| match light.audited.get() {
+    let words = Memo::new(move |_| match light.auditing.audited.get() {
         // Whatever its headers show: a block of this chain does what no block may.
         Audited::Fault(place) => Words {
             head: "Does not hold",
@@ -69,10 +73,8 @@ fn LoadedPanel() -> impl IntoView {
         let _ = here.try_set(Some(part.try_with_value(Option::is_some).unwrap_or_default()));
     });
     move || match here.get() {
-        None => ().into_any(),
-        Some(_) => match part.try_update_value(Option::take).flatten() {
-            Some(view) => view(),
-            None => view! { <p role="alert">"The node did not send the code of this panel."</p> }.into_any(),
-        },
+        None => branch(|| ()),
+        Some(true) => branch(move || part.try_update_value(Option::take).flatten().map(|view| view())),
+        Some(false) => branch(|| view! { <p role="alert">"The node did not send the code of this panel."</p> }),
     }
 }

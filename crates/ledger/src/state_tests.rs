@@ -2,7 +2,6 @@
 //! a test of this crate, in WASM by `cargo xtask wasm-tests`: nothing of it ships.
 #![allow(
     clippy::cast_possible_truncation,
-    clippy::unwrap_used,
     reason = "a test ends where something is not as it should be"
 )]
 
@@ -136,24 +135,32 @@ impl StateView for View {
 }
 
 fn text(value: &Value) -> &str {
-    value.as_str().unwrap()
+    value
+        .as_str()
+        .expect("the vectors are well-formed, and memory can be read")
 }
 
 fn number(value: &Value) -> U256 {
-    U256::from_str_radix(text(value).trim_start_matches("0x"), 16).unwrap()
+    U256::from_str_radix(text(value).trim_start_matches("0x"), 16)
+        .expect("the vectors are well-formed, and memory can be read")
 }
 
 fn bytes(value: &Value) -> Bytes {
-    Bytes::from(hex::decode(text(value)).unwrap())
+    Bytes::from(hex::decode(text(value)).expect("the vectors are well-formed, and memory can be read"))
 }
 
 fn address(value: &str) -> Address {
-    value.parse().unwrap()
+    value
+        .parse()
+        .expect("the vectors are well-formed, and memory can be read")
 }
 
 fn state(pre: &Value) -> View {
     let mut state = View::default();
-    for (name, entry) in pre.as_object().unwrap() {
+    for (name, entry) in pre
+        .as_object()
+        .expect("the vectors are well-formed, and memory can be read")
+    {
         let (address, code) = (address(name), bytes(&entry["code"]));
         let code_hash = keccak256(&code);
         let account = Account {
@@ -163,7 +170,10 @@ fn state(pre: &Value) -> View {
         };
         state.accounts.insert(address, account);
         state.codes.insert(code_hash, code);
-        for (slot, value) in entry["storage"].as_object().unwrap() {
+        for (slot, value) in entry["storage"]
+            .as_object()
+            .expect("the vectors are well-formed, and memory can be read")
+        {
             let slot = number(&Value::from(slot.as_str()));
             let value = number(value);
             if !value.is_zero() {
@@ -190,7 +200,11 @@ fn run(test: &Value, case: &Value) -> (B256, B256) {
     let view = state(&test["pre"]);
     let mut executor = Executor::with_fork(context, &view, SpecId::CANCUN);
     executor.block_env().prevrandao = Some(number(&env["currentRandom"]).into());
-    let pick = |field: &str, index: &str| &tx[field][case["indexes"][index].as_u64().unwrap() as usize];
+    let pick = |field: &str, index: &str| {
+        &tx[field][case["indexes"][index]
+            .as_u64()
+            .expect("the vectors are well-formed, and memory can be read") as usize]
+    };
     let price: u128 = match tx.get("gasPrice") {
         Some(price) => number(price).to(),
         None => {
@@ -211,8 +225,10 @@ fn run(test: &Value, case: &Value) -> (B256, B256) {
         .nonce(number(&tx["nonce"]).to())
         .chain_id(Some(1))
         .build()
-        .unwrap();
-    let result = executor.transact(21_000, price, env).unwrap();
+        .expect("the vectors are well-formed, and memory can be read");
+    let result = executor
+        .transact(21_000, price, env)
+        .expect("the vectors are well-formed, and memory can be read");
     let mut logs = Vec::new();
     if result.is_success() {
         for log in result.into_logs() {
@@ -232,10 +248,16 @@ fn run(test: &Value, case: &Value) -> (B256, B256) {
 /// # Panics
 /// Where the file is no state test.
 pub fn run_file(file: &[u8]) -> (usize, Vec<String>) {
-    let file: Value = serde_json::from_slice(file).unwrap();
+    let file: Value = serde_json::from_slice(file).expect("the vectors are well-formed, and memory can be read");
     let (mut cases, mut wrong) = (0, Vec::new());
-    for (name, test) in file.as_object().unwrap() {
-        for case in test["post"]["Cancun"].as_array().unwrap() {
+    for (name, test) in file
+        .as_object()
+        .expect("the vectors are well-formed, and memory can be read")
+    {
+        for case in test["post"]["Cancun"]
+            .as_array()
+            .expect("the vectors are well-formed, and memory can be read")
+        {
             let (root, logs) = run(test, case);
             cases += 1;
             if B256::from(number(&case["hash"])) != root || B256::from(number(&case["logs"])) != logs {
@@ -260,7 +282,7 @@ pub fn precompiles() -> Vec<String> {
         output.unwrap_or_default()
     };
     let word = |number: u64| U256::from(number).to_be_bytes::<32>().to_vec();
-    let bytes = |text: &str| hex::decode(text).unwrap();
+    let bytes = |text: &str| hex::decode(text).expect("the vectors are well-formed, and memory can be read");
     // A signature that is right, and one that is not.
     let mut signed = bytes("18c547e4f7b0f325ad1e56f57e26c745b09a3e503d86e00e5255ff7f715d3d1c");
     signed.extend(word(28));
@@ -375,8 +397,10 @@ fn call_precompile(address: u16, input: &[u8]) -> (u64, Option<Vec<u8>>) {
         .data(Bytes::copy_from_slice(input))
         .chain_id(Some(1))
         .build()
-        .unwrap();
-    let result = Executor::new(context, &view).transact(21_000, 1, env).unwrap();
+        .expect("the vectors are well-formed, and memory can be read");
+    let result = Executor::new(context, &view)
+        .transact(21_000, 1, env)
+        .expect("the vectors are well-formed, and memory can be read");
     let output = result
         .is_success()
         .then(|| result.output().map(|output| output.to_vec()).unwrap_or_default());

@@ -3,7 +3,8 @@
 use leptos::prelude::*;
 use tally_api::worker::audit::{AuditEnd, AuditProgress, FromAudit};
 
-use super::{super::Light, Audited, words};
+use super::words;
+use crate::light::auditing::{Audited, Auditing};
 
 /// How it stands.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,14 +29,14 @@ pub fn state() -> ArcRwSignal<Run> {
 }
 
 /// Begins one, from genesis to the verified tip; without one to the tip that the node claims.
-pub fn begin(light: Light) {
-    let _ = light.begun.try_set(true);
-    light.audited_is(Audited::Nothing);
+pub fn begin(auditing: Auditing) {
+    let _ = auditing.begun.try_set(true);
+    auditing.is(Audited::Nothing);
     let _ = state().try_set(Run::Running(AuditProgress::default()));
     #[cfg(feature = "hydrate")]
     {
-        let tip = light.state.with_untracked(|state| state.tip.clone());
-        super::worker::start(&light.genesis.get_value(), tip, move |message| take(light, message));
+        let tip = auditing.tip();
+        super::worker::start(&auditing.genesis(), tip, move |message| take(auditing, message));
     }
 }
 
@@ -50,13 +51,13 @@ pub fn stop() {
     not(feature = "hydrate"),
     allow(dead_code, reason = "the server renders, and executes nothing for a reader")
 )]
-fn take(light: Light, message: FromAudit) {
+fn take(auditing: Auditing, message: FromAudit) {
     match message {
         FromAudit::Ready => {}
         FromAudit::Progress(progress) => drop(state().try_set(Run::Running(progress))),
         FromAudit::Done(end) => {
-            light.audited_is(words::audited(&end));
-            light.say(words::announcement(&end));
+            auditing.is(words::audited(&end));
+            auditing.say(words::announcement(&end));
             let _ = state().try_set(Run::Done(end));
         }
     }

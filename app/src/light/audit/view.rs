@@ -4,12 +4,12 @@ use leptos::prelude::*;
 use tally_api::worker::audit::{AuditEnd, AuditProgress, AuditTip, ToAudit};
 
 use super::{
-    super::Light,
     run::{self, Run},
     words,
 };
 use crate::{
     browser, format,
+    light::auditing::Auditing,
     ui::{Button, ButtonKind, Fact, Facts, Id, Notice, NoticeKind, branch},
 };
 
@@ -22,7 +22,7 @@ enum Stage {
 }
 
 #[component]
-pub fn AuditView(light: Light) -> impl IntoView {
+pub fn AuditView(auditing: Auditing) -> impl IntoView {
     let state = RwSignal::from(run::state());
     let stage = Memo::new(move |_| {
         state.with(|run| match run {
@@ -35,12 +35,15 @@ pub fn AuditView(light: Light) -> impl IntoView {
         {move || match stage.get() {
             Stage::Idle => branch(move || view! {
                 <p>"Stopped. Nothing is known by it."</p>
-                <Again light=light />
+                <Again auditing=auditing />
             }),
             Stage::Running => branch(|| view! { <Running /> }),
-            Stage::Done => branch(move || match state.get_untracked() {
-                Run::Done(end) => view! { <Ended light=light end=*end /> }.into_any(),
-                _ => ().into_any(),
+            Stage::Done => branch(move || {
+                let end = state.with_untracked(|run| match run {
+                    Run::Done(end) => Some((**end).clone()),
+                    _ => None,
+                });
+                end.map(|end| view! { <Ended auditing=auditing end=end /> })
             }),
         }}
     }
@@ -48,10 +51,10 @@ pub fn AuditView(light: Light) -> impl IntoView {
 }
 
 #[component]
-fn Again(light: Light) -> impl IntoView {
+fn Again(auditing: Auditing) -> impl IntoView {
     view! {
         <div class="actions">
-            <Button on:click=move |_| run::begin(light)>"Audit again"</Button>
+            <Button on:click=move |_| run::begin(auditing)>"Audit again"</Button>
         </div>
     }
     .into_any()
@@ -106,10 +109,10 @@ fn Running() -> impl IntoView {
 }
 
 #[component]
-fn Ended(light: Light, end: AuditEnd) -> impl IntoView {
+fn Ended(auditing: Auditing, end: AuditEnd) -> impl IntoView {
     match end {
         AuditEnd::Executed { tip, progress, report } => {
-            view! { <Executed light=light tip=tip progress=progress report=report /> }.into_any()
+            view! { <Executed auditing=auditing tip=tip progress=progress report=report /> }.into_any()
         }
         AuditEnd::Fault {
             height,
@@ -128,7 +131,7 @@ fn Ended(light: Light, end: AuditEnd) -> impl IntoView {
                     <Save name="tally-audit-evidence.json" text=evidence>"Save what was found"</Save>
                     <Save name="tally-audit.json" text=report>"Save the report"</Save>
                 </div>
-                <Again light=light />
+                <Again auditing=auditing />
             }
             .into_any()
         }
@@ -137,14 +140,14 @@ fn Ended(light: Light, end: AuditEnd) -> impl IntoView {
                 <p>{why}</p>
                 <p>"Nothing is known by it."</p>
             </Notice>
-            <Again light=light />
+            <Again auditing=auditing />
         }
         .into_any(),
     }
 }
 
 #[component]
-fn Executed(light: Light, tip: AuditTip, progress: AuditProgress, report: String) -> impl IntoView {
+fn Executed(auditing: Auditing, tip: AuditTip, progress: AuditProgress, report: String) -> impl IntoView {
     let AuditTip { height, id } = tip;
     let took = format::duration(progress.millis as f64 / 1_000.0);
     view! {
@@ -164,14 +167,13 @@ fn Executed(light: Light, tip: AuditTip, progress: AuditProgress, report: String
         <div class="actions">
             <Save name="tally-audit.json" text=report>"Save the report"</Save>
         </div>
-        <Again light=light />
+        <Again auditing=auditing />
     }
     .into_any()
 }
 
 /// Offers a text as a file.
-// Transparent, as the button in it.
-#[component(transparent)]
+#[component]
 fn Save(name: &'static str, text: String, children: Children) -> impl IntoView {
-    view! { <Button on:click=move |_| browser::download(name, text.as_bytes())>{children()}</Button> }
+    view! { <Button on:click=move |_| browser::download(name, text.as_bytes())>{children()}</Button> }.into_any()
 }

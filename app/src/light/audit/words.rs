@@ -2,8 +2,7 @@
 
 use tally_api::worker::audit::{AuditEnd, AuditProgress};
 
-use super::Audited;
-use crate::format;
+use crate::{format, light::auditing::Audited};
 
 /// What the seal and the marks see of it.
 pub fn audited(end: &AuditEnd) -> Audited {
