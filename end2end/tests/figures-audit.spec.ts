@@ -7,12 +7,13 @@ import { expect, TallyNode, test } from '../support/test';
 
 const folder = process.env.AUDIT_CHAIN;
 
-test('an audit of a long chain', async ({ page }) => {
+test('an audit of a long chain', async ({ browser }) => {
   test.skip(!folder, 'AUDIT_CHAIN names no chain');
   test.setTimeout(900_000);
   const node = await TallyNode.start({ dataDir: join(folder!, 'source'), chain: join(folder!, 'spec.toml'), mine: false, readyWithin: 120_000 });
+  const page = await browser.newPage({ baseURL: node.url });
   try {
-    await page.goto(`${node.url}/blocks`);
+    await page.goto('/blocks');
     await expect(page.locator('html[data-hydrated]')).toBeAttached();
     await expect(page.locator('#seal')).toContainText('Verified from genesis', { timeout: 120_000 });
     await page.locator('#seal').click();
