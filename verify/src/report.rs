@@ -81,7 +81,12 @@ pub struct Report {
 impl Report {
     /// Nothing was verified.
     pub fn unreadable(what: &str, fault: Fault) -> Self {
-        Self::of(what, Verdict::Unreadable, "Nothing was verified.").with(fault)
+        Self::of(
+            what,
+            Verdict::Unreadable,
+            "It is not what is verified here, or something is missing.",
+        )
+        .with(fault)
     }
 
     /// Something is false.
@@ -116,7 +121,7 @@ impl Report {
             match chain.level {
                 Level::Sampled => format!("sampled: the work of {headers} headers, drawn at random and the newest"),
                 Level::AllHeaders | Level::Executed => {
-                    format!("all headers: work, time and link of {headers} since genesis")
+                    format!("all headers: work, time and link of {headers} headers since genesis")
                 }
             },
         ));
