@@ -8,7 +8,7 @@ use tally_chain::{BlockId, Bytes, ChainSpec, Height};
 /// Why an audit ends before its tip.
 pub enum End {
     /// A block breaks a rule; its bytes, where it is about one.
-    Fault(RuleFault, Option<Bytes>),
+    Fault(Box<RuleFault>, Option<Bytes>),
     /// Nothing more is known.
     Stopped(String),
 }
@@ -41,7 +41,7 @@ impl Audited<'_> {
             Err(End::Fault(fault, block)) => {
                 let (height, rule) = (fault.height().map(|height| height.0), fault.rule());
                 let what = fault.to_string();
-                let report = self.report(vec![fault], progress.millis);
+                let report = self.report(vec![*fault], progress.millis);
                 let evidence = json!({
                     "format": "tally-audit-evidence",
                     "version": 1,

@@ -182,7 +182,7 @@ async fn work(
     };
     let end = done.and_then(|()| {
         let ended = replay.check_end(tip);
-        ended.map_err(|fault| End::Fault(fault, None))
+        ended.map_err(|fault| End::Fault(Box::new(fault), None))
     });
     shared.report(true);
     let progress = shared.progress.borrow().clone();
@@ -242,7 +242,7 @@ fn cut(
         let bytes = Bytes::copy_from_slice(block);
         match prepared {
             Ok((raw, claims)) => part.push(Prepared { bytes, raw, claims }),
-            Err(fault) => return Ok((part, Some(End::Fault(fault, Some(bytes))))),
+            Err(fault) => return Ok((part, Some(End::Fault(Box::new(fault), Some(bytes))))),
         }
         *height = next;
     }
@@ -264,7 +264,7 @@ async fn execute(
             shared.rest(woken).await;
             let count = claims.list().len();
             let answers = answers.take(count);
-            let fault = |fault| End::Fault(fault, Some(bytes.clone()));
+            let fault = |fault| End::Fault(Box::new(fault), Some(bytes.clone()));
             let identity = *replay.identity();
             let linked = replay
                 .link(raw, |transactions| claims.check(&identity, answers, transactions))
