@@ -312,39 +312,3 @@ fn a_wrong_command_line_ends_though_nothing_reads_what_is_wrong_with_it() {
         assert_eq!(child.stop().code(), Some(2), "{wrong:?}");
     }
 }
-
-/// Scheduling policies of the threads with this name: 0 is `SCHED_OTHER`, 5 `SCHED_IDLE`. Field 41 of proc_pid_stat(5).
-fn policies(process: u32, name: &str) -> Vec<u32> {
-    let threads = std::fs::read_dir(format!("/proc/{process}/task")).unwrap();
-    let policy = |thread: std::io::Result<std::fs::DirEntry>| {
-        // A thread may end while it is looked at.
-        let stat = std::fs::read_to_string(thread.ok()?.path().join("stat")).ok()?;
-        // The name may hold anything, so it ends at the last parenthesis; field 3 follows.
-        let (start, rest) = stat.rsplit_once(") ")?;
-        let found = start.split_once(" (")?.1;
-        (found == name).then(|| rest.split(' ').nth(41 - 3).unwrap().parse().unwrap())
-    };
-    threads.filter_map(policy).collect()
-}
-
-#[test]
-fn mining_threads_run_at_idle_priority_and_no_others() {
-    let folder = tempfile::tempdir().unwrap();
-    let args = node_args(FAST_CHAIN, "warn", &["--mine", "--mine-threads", "2"]);
-    let child = child::start(&args, folder.path());
-    let client = Http::new(&child.after("interface"));
-    // Their first blocks are taken: so they have begun, and what takes blocks works at the usual priority.
-    until("blocks are mined", || {
-        (client.get("/api/v1/status").json()["height"].as_u64() > Some(2)).then_some(())
-    });
-    until("both mining threads are idle", || {
-        (policies(child.id(), "miner") == [5, 5]).then_some(())
-    });
-    for name in ["finds", "templates", "tokio-rt-worker"] {
-        let found = policies(child.id(), name);
-        assert!(
-            !found.is_empty() && found.iter().all(|policy| *policy == 0),
-            "{name}: {found:?}"
-        );
-    }
-}

@@ -1,11 +1,8 @@
 //! Native mining: threads that search nonces for the newest job.
 //!
-//! Jobs come through a `watch` channel: a new one makes every thread drop the old. What is found goes to a callback, which
-//! runs on a thread of its own: the searching threads run at idle priority, so that the node's other work comes first.
+//! Jobs come through a `watch` channel: a new one makes every thread drop the old. What is found goes to a callback.
 //! Each round of a thread takes an extra nonce of its own (docs/protocol.md#M2), so no two try the same header.
 
-mod finds;
-mod idle;
 mod meter;
 mod scan;
 #[cfg(target_arch = "x86_64")]
@@ -24,7 +21,6 @@ use tally_chain::pow::Target;
 use tally_chain::{CheckedTransaction, Header, Manifest, UnixSecs};
 use tokio::sync::watch;
 
-use finds::Finds;
 use meter::Meter;
 use scan::Scan;
 
@@ -80,7 +76,7 @@ pub struct Miner {
 struct Shared {
     jobs: Jobs,
     clock: Clock,
-    finds: Finds,
+    solved: Box<dyn Fn(Solved) + Send + Sync>,
     /// Rounds begun: each has its own extra nonce.
     rounds: AtomicU64,
     hashes: AtomicU64,
@@ -97,16 +93,13 @@ struct Worker {
 impl Miner {
     /// A miner without threads; [`Self::set_threads`] gives it some.
     ///
-    /// `solved` is called once for a job at most, by a thread of its own; the thread that found the seal goes on when it
-    /// returns. No thread works on a job after its seal was found: the next job must come through `jobs`.
-    ///
-    /// # Panics
-    /// If the system starts no further thread.
-    pub fn start(jobs: Jobs, clock: Clock, solved: impl Fn(Solved) + Send + 'static) -> Self {
+    /// `solved` is called by the thread that found the seal, once for a job at most; that thread goes on when it returns.
+    /// No thread works on a job after its seal was found: the next job must come through `jobs`.
+    pub fn start(jobs: Jobs, clock: Clock, solved: impl Fn(Solved) + Send + Sync + 'static) -> Self {
         let shared = Shared {
             jobs,
             clock,
-            finds: Finds::start(solved).expect("a thread can be started while the node starts"),
+            solved: Box::new(solved),
             rounds: AtomicU64::new(0),
             hashes: AtomicU64::new(0),
             first_open: AtomicU64::new(0),
@@ -138,10 +131,10 @@ impl Miner {
         for worker in &surplus {
             worker.stop.send_replace(true);
         }
-        // A callback may stop the miner; the thread that waits for the callback ends after it.
-        let from_callback = self.shared.finds.is_here();
+        let caller = thread::current().id();
         for worker in surplus {
-            if !from_callback && worker.thread.join().is_err() {
+            // A callback may stop the miner; its own thread ends after it.
+            if worker.thread.thread().id() != caller && worker.thread.join().is_err() {
                 tracing::error!("a mining thread panicked");
             }
         }
@@ -176,7 +169,6 @@ impl Miner {
 impl Drop for Miner {
     fn drop(&mut self) {
         self.stop();
-        self.shared.finds.stop();
     }
 }
 
@@ -187,10 +179,7 @@ impl Worker {
         // Only channels are waited for: neither timers nor sockets.
         let waiting = tokio::runtime::Builder::new_current_thread().build()?;
         let metered = Arc::clone(&meter);
-        let thread = crate::supervise::thread("miner", move || {
-            idle::this_thread();
-            shared.work(stopped, &metered, &waiting);
-        })?;
+        let thread = crate::supervise::thread("miner", move || shared.work(stopped, &metered, &waiting))?;
         Ok(Self { stop, meter, thread })
     }
 }
@@ -272,7 +261,7 @@ impl Shared {
     fn solve(&self, job: Arc<MiningJob>, header: Header, manifest: Manifest) {
         let next = job.id.saturating_add(1);
         if self.first_open.fetch_max(next, Ordering::AcqRel) < next {
-            self.finds.hand_over(Solved { job, header, manifest });
+            (self.solved)(Solved { job, header, manifest });
         }
     }
 }
