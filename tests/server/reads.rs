@@ -493,5 +493,5 @@ fn every_mark_and_every_acknowledgement_is_explained() {
     // The panel beside the marks has it where a reader looks.
     server.mine();
     let block = server.get("/block/1").text();
-    assert!(block.contains("work is measured only by what the chain began with"));
+    assert!(block.contains("That no other chain has more total work"));
 }

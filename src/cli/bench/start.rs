@@ -106,6 +106,8 @@ fn accounts(args: &StartArgs, folder: &Path) -> anyhow::Result<Vec<Figure>> {
     let node = chain.open(data_dir.clone())?;
     chain.grow(&node, args.accounts)?;
     node.close()?;
+    // It holds the lock of its store as long as it is there.
+    drop(node);
     let read = read_all(&data_dir)?;
     let again = times(args.turns, |_| start(&spec_file, &data_dir))?;
     Ok(vec![
