@@ -101,6 +101,13 @@ pub async fn chain(
     Ok(answer(request.headers(), &tag(proof.tip), caching, || body))
 }
 
+fn not_zero(field: &'static str, value: u64) -> Answer<()> {
+    if value > 0 {
+        return Ok(());
+    }
+    Err(Problem::new(&kinds::INVALID_PARAMETER, format!("{field} is 0, expected 1 or more")).field(field))
+}
+
 /// Headers of the chain, 37 to 41 bytes each
 ///
 /// Compact headers from a height on (docs/protocol.md, F2 and F9), in one answer or in any parts. With `tip` they are those
@@ -120,10 +127,8 @@ pub async fn headers(
         count,
         tip: named,
     } = params;
-    if from == 0 || count == Some(0) {
-        let field = if from == 0 { "from" } else { "count" };
-        return Err(Problem::new(&kinds::INVALID_PARAMETER, format!("{field} is 0, expected 1 or more")).field(field));
-    }
+    not_zero("from", from)?;
+    not_zero("count", count.unwrap_or(1))?;
     // A few are read at once, and where they are all, the answer is whole.
     let read = server.read(move |node| {
         let tip = &node.tip();
@@ -164,13 +169,8 @@ pub async fn blocks(
         tip: named,
     } = params;
     let count = count.unwrap_or(BLOCKS_AT_ONCE);
-    for (field, value) in [("from", from), ("count", count)] {
-        if value == 0 {
-            return Err(
-                Problem::new(&kinds::INVALID_PARAMETER, format!("{field} is 0, expected 1 or more")).field(field),
-            );
-        }
-    }
+    not_zero("from", from)?;
+    not_zero("count", count)?;
     if count > BLOCKS_AT_ONCE {
         let text = format!("count is {count}, at most {BLOCKS_AT_ONCE} blocks are given at once");
         return Err(Problem::new(&kinds::INVALID_PARAMETER, text)

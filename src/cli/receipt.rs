@@ -35,7 +35,7 @@ enum ReceiptCommand {
         /// Where to write it; an existing file is not overwritten [default: receipt-ID.json]
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
-        /// With the proof of the chain in it, up to about a megabyte: whoever verifies it needs the genesis id alone
+        /// With the proof of the chain in it, up to about a megabyte: its reader needs the genesis id alone
         #[arg(long)]
         proof: bool,
         #[command(flatten)]

@@ -122,11 +122,7 @@ impl Node {
         end: BlockId,
         heights: RangeInclusive<u64>,
     ) -> Result<Vec<u8>, LightReadError> {
-        let Height(last) = active_height(tip, end)?;
-        let (from, to) = heights.into_inner();
-        if from == 0 || to > last {
-            return Err(LightReadError::OutOfRange { from, last });
-        }
+        let (from, to) = heights_before(tip, end, heights)?;
         let mut out = Vec::new();
         write_headers(self.spec(), &tip.snapshot, from..=to, &mut out)?;
         Ok(out)
@@ -143,11 +139,7 @@ impl Node {
         end: BlockId,
         heights: RangeInclusive<u64>,
     ) -> Result<Vec<u8>, LightReadError> {
-        let Height(last) = active_height(tip, end)?;
-        let (from, to) = heights.into_inner();
-        if from == 0 || to > last {
-            return Err(LightReadError::OutOfRange { from, last });
-        }
+        let (from, to) = heights_before(tip, end, heights)?;
         let mut part = Vec::new();
         for height in (from..=to).map(Height) {
             if part.len() >= tally_audit::PART_BYTES {
@@ -191,6 +183,16 @@ fn active_height(tip: &Tip, id: BlockId) -> Result<Height, LightReadError> {
         true => Ok(record.height()),
         false => Err(LightReadError::NotInChain { id }),
     }
+}
+
+/// First and last of heights of the chain that ends with `end`; genesis is none of them.
+fn heights_before(tip: &Tip, end: BlockId, heights: RangeInclusive<u64>) -> Result<(u64, u64), LightReadError> {
+    let Height(last) = active_height(tip, end)?;
+    let (from, to) = heights.into_inner();
+    if from == 0 || to > last {
+        return Err(LightReadError::OutOfRange { from, last });
+    }
+    Ok((from, to))
 }
 
 /// A node that began with a checkpoint lacks the headers and nodes of the history below it. Rule: docs/protocol.md#Q4

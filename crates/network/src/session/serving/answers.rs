@@ -204,19 +204,6 @@ fn answer_bytes(node: &Node, request: &Message) -> Result<usize, StoreError> {
         Message::GetHeaders { .. } => MAX_HEADERS * tally_chain::header::HEADER_BYTES,
         // Manifests and checkpoints are shorter than what always goes.
         Message::GetManifests(_) | Message::GetCheckpoint => 0,
-        Message::Hello(_)
-        | Message::Ping
-        | Message::Pong
-        | Message::TimedPong(_)
-        | Message::Headers(_)
-        | Message::Blocks(_)
-        | Message::Inventory(_)
-        | Message::Transactions(_)
-        | Message::CompactBlock(_)
-        | Message::BlockTransactions(_)
-        | Message::Tip { .. }
-        | Message::Checkpoint(_)
-        | Message::Part(_)
-        | Message::Manifests(_) => 0,
+        no_request!() => 0,
     })
 }

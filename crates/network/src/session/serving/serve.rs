@@ -31,21 +31,7 @@ pub(crate) fn request_cost(request: &Message) -> u64 {
         Message::GetPart { .. } => CHECKPOINTS_COST,
         Message::GetTransactions(ids) => POOLED_COST * ids.len() as u64,
         Message::GetBlockTransactions { .. } => RECORD_COST,
-        // Named, so that a new request cannot be forgotten here and be free.
-        Message::Hello(_)
-        | Message::Ping
-        | Message::Pong
-        | Message::TimedPong(_)
-        | Message::Headers(_)
-        | Message::Blocks(_)
-        | Message::Inventory(_)
-        | Message::Transactions(_)
-        | Message::CompactBlock(_)
-        | Message::BlockTransactions(_)
-        | Message::Tip { .. }
-        | Message::Checkpoint(_)
-        | Message::Part(_)
-        | Message::Manifests(_) => 0,
+        no_request!() => 0,
     }
 }
 

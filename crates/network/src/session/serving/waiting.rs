@@ -64,19 +64,6 @@ fn request_bytes(message: &Message) -> usize {
         Message::GetTransactions(ids) => 32 * ids.len(),
         Message::GetBlockTransactions { indexes, .. } => 4 * indexes.len(),
         Message::GetCheckpoint | Message::GetPart { .. } => 0,
-        Message::Hello(_)
-        | Message::Ping
-        | Message::Pong
-        | Message::TimedPong(_)
-        | Message::Headers(_)
-        | Message::Blocks(_)
-        | Message::Inventory(_)
-        | Message::Transactions(_)
-        | Message::CompactBlock(_)
-        | Message::BlockTransactions(_)
-        | Message::Tip { .. }
-        | Message::Checkpoint(_)
-        | Message::Part(_)
-        | Message::Manifests(_) => 0,
+        no_request!() => 0,
     }
 }
