@@ -26,7 +26,7 @@ pub fn memory() -> u64 {
         .map_or(0, |length| length as u64)
 }
 
-/// Sends a message to whoever started this worker.
+/// Sends a message to the page or the worker that started this one.
 pub fn post(message: &impl Serialize) {
     let sent = serde_wasm_bindgen::to_value(message)
         .map_err(JsValue::from)

@@ -14,7 +14,7 @@ pub fn audited(end: &AuditEnd) -> Audited {
     }
 }
 
-/// What is said aloud at the end.
+/// The announcement for screen readers at the end.
 pub fn announcement(end: &AuditEnd) -> String {
     match end {
         AuditEnd::Executed { .. } => {
