@@ -20,15 +20,20 @@ export async function createWallet(page: Page, count: 12 | 24 = 12, path = '/wal
   await page.getByRole('radio', { name: `${count} words` }).check();
   await picture(page, 'wallet-create-choose');
   await page.getByRole('button', { name: 'Make the phrase' }).click();
-  const list = page.getByRole('list', { name: 'Recovery phrase' }).getByRole('listitem');
-  await expect(list).toHaveCount(count);
-  const words = await list.allTextContents();
+  const words = await shownPhrase(page, count);
   await picture(page, 'wallet-create-write');
   await page.getByRole('button', { name: 'I have written them down' }).click();
   await checkBack(page, words);
   await choosePassword(page);
   await opened(page);
   return words;
+}
+
+/** The words of the phrase that is shown, once all of them are: what a list holds now may be nothing yet. */
+export async function shownPhrase(page: Page, count = 12): Promise<string[]> {
+  const words = page.getByRole('list', { name: 'Recovery phrase' }).getByRole('listitem');
+  await expect(words).toHaveCount(count);
+  return words.allTextContents();
 }
 
 /** Types the wanted words back. */

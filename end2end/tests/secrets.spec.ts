@@ -2,7 +2,7 @@
 // searched for phrase, password, seed and private keys, in whatever form.
 import { primesOf } from '../support/secrets';
 import { expect, expectKeptSecret, hydrated, open, test, type Page, type TallyNode } from '../support/test';
-import { addressOf, card, checkBack, choosePassword, createWallet, opened, secretsOf, unlock } from '../support/wallet';
+import { addressOf, card, checkBack, choosePassword, createWallet, opened, secretsOf, shownPhrase, unlock } from '../support/wallet';
 
 const FRIEND = '0x52908400098527886E0F7030069857D2E4169EE7';
 /** What stands before the modulus in the public key of RSA-2048 (rule A4). */
@@ -81,9 +81,7 @@ test('a phrase leaves the page with its step, typed or shown, right or wrong', a
   const where = { guard, page, node };
   await open(page, '/wallet/create');
   await page.getByRole('button', { name: 'Make the phrase' }).click();
-  const list = page.getByRole('list', { name: 'Recovery phrase' }).getByRole('listitem');
-  await expect(list).toHaveCount(12);
-  const words = await list.allTextContents();
+  const words = await shownPhrase(page);
   const secrets = secretsOf(words);
   await expect(expectKeptSecret(secrets, where)).rejects.toThrow('left on the page'); // it is being shown
   await page.getByRole('button', { name: 'I have written them down' }).click();
@@ -138,11 +136,9 @@ test('a phrase that became no wallet is gone from the worker once its pages are 
       }
     };
   });
-  const list = page.getByRole('list', { name: 'Recovery phrase' }).getByRole('listitem');
   const make = async () => {
     await page.getByRole('button', { name: 'Make the phrase' }).click();
-    await expect(list).toHaveCount(12);
-    return list.allTextContents();
+    return shownPhrase(page);
   };
   // The worker compares words with the phrase that it has; without one there is nothing to compare.
   const check = (words: string[]) => requestWorker(page, { CheckWords: { words: words.map((word, place) => [place + 1, word]) } });
@@ -186,7 +182,7 @@ test('a copied phrase is warned of, and wiped from the clipboard', async ({ page
   await open(page, '/wallet/create');
   await page.getByRole('button', { name: 'Make the phrase' }).click();
   const list = page.getByRole('list', { name: 'Recovery phrase' });
-  const words = await list.getByRole('listitem').allTextContents();
+  const words = await shownPhrase(page);
   const copy = async () => {
     await list.evaluate((element) => getSelection()?.selectAllChildren(element));
     await page.keyboard.press('Control+C');
