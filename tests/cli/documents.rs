@@ -220,7 +220,7 @@ fn every_rule_that_a_source_cites_exists() {
         "app/src",
         "crates",
         "docs",
-        "frontend/src",
+        "workers/src",
         "fuzz/src",
         "light/src",
         "src",
@@ -256,9 +256,10 @@ fn alternatives(path: &str) -> Vec<String> {
 fn every_file_of_the_sources_that_a_document_names_exists() {
     let more = ["CONTRIBUTING.md", "SECURITY.md"].map(|file| root().join(file));
     let texts = documents().into_iter().chain(more);
-    let path =
-        Regex::new(r"`((?:app|crates|deploy|docs|end2end|frontend|fuzz|light|scripts|src|style|tests|xtask)/[^`\s]*)`")
-            .unwrap();
+    let path = Regex::new(
+        r"`((?:app|crates|deploy|docs|end2end|fuzz|light|page|scripts|src|style|tests|workers|xtask)/[^`\s]*)`",
+    )
+    .unwrap();
     let mut count = 0;
     for file in texts.filter(|file| file.extension().is_some_and(|end| end == "md")) {
         let text = std::fs::read_to_string(&file).unwrap();

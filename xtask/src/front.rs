@@ -1,4 +1,4 @@
-//! The browser side: `frontend` for wasm32, then wasm-bindgen's glue.
+//! The browser side: its modules for wasm32, then wasm-bindgen's glue.
 
 mod parts;
 mod wasm;
@@ -25,64 +25,55 @@ pub struct Module {
     /// Of its files.
     pub name: &'static str,
     pub package: &'static str,
-    /// The only feature that is in it; none where the package is one module.
-    pub feature: Option<&'static str>,
 }
 
 /// What the browser loads: a page does without the code that makes and keeps keys, the workers do without the pages, and the
 /// light client, which is loaded first, without both. The audit is loaded where a reader begins one.
 pub const MODULES: [Module; 4] = [
-    Module::part("tally", "page"),
-    Module::part("workers", "workers"),
-    Module {
-        name: "light",
-        package: "tally-light",
-        feature: None,
-    },
-    Module {
-        name: "audit",
-        package: "tally-auditor",
-        feature: None,
-    },
+    Module::new("tally", "tally-page"),
+    Module::new("workers", "tally-workers"),
+    Module::new("light", "tally-light"),
+    Module::new("audit", "tally-auditor"),
 ];
 
+/// The module of the offline verifier. No page loads it: it is in `verify.html`, which `tally light export` writes.
+pub const VERIFIER: Module = Module::new("verify", "tally-verify");
+
 impl Module {
-    const fn part(name: &'static str, feature: &'static str) -> Self {
-        Self {
-            name,
-            package: "tally-frontend",
-            feature: Some(feature),
-        }
+    const fn new(name: &'static str, package: &'static str) -> Self {
+        Self { name, package }
     }
 
-    /// What Cargo needs to know to build this module alone.
-    pub fn selection(&self) -> Vec<&'static str> {
-        let package = ["--package", self.package, "--target", TARGET];
-        let feature = self
-            .feature
-            .map(|feature| ["--no-default-features", "--features", feature]);
-        package.into_iter().chain(feature.into_iter().flatten()).collect()
+    /// What Cargo needs to know to look at this module alone.
+    pub fn selection(&self) -> [&'static str; 4] {
+        ["--package", self.package, "--target", TARGET]
     }
 }
 
-/// The module of the offline verifier. No page loads it: it is in `verify.html`, which `tally light export` writes.
-pub const VERIFIER: Module = Module {
-    name: "verify",
-    package: "tally-verify",
-    feature: None,
-};
+/// What Cargo needs to know for all modules together. Compiled in one build, they share their dependencies, whose features differ
+/// otherwise, and the linker has both processors.
+fn all() -> Vec<&'static str> {
+    let packages = MODULES.iter().chain([&VERIFIER]);
+    let packages = packages.flat_map(|module| ["--package", module.package]);
+    packages.chain(["--target", TARGET]).collect()
+}
 
 /// The module that is cut into parts.
 const CUT: &str = "tally";
 
 pub use parts::Needs;
 
-/// Builds `NAME.js` and `NAME.wasm` of each module (and what glue snippets the dependencies bring), and the parts of the one that is
+/// Compiles all modules, for [`bind_all`] and [`verifier`].
+pub fn compile(workspace: &Workspace, profile: Profile) -> Result<()> {
+    succeed(command(workspace, "build", profile).args(all()))
+}
+
+/// Makes `NAME.js` and `NAME.wasm` of each module (and what glue snippets the dependencies bring), and the parts of the one that is
 /// cut; returns what each part needs beside.
-pub fn build(workspace: &Workspace, profile: Profile) -> Result<(Files, Needs)> {
+pub fn bind_all(workspace: &Workspace, profile: Profile) -> Result<(Files, Needs)> {
     let (mut files, mut needs) = (Files::new(), Needs::new());
     for module in MODULES {
-        let (name, mut wasm) = (module.name, compile(workspace, profile, &module)?);
+        let (name, mut wasm) = (module.name, compiled(workspace, profile, &module));
         let mut made = Files::new();
         if name == CUT {
             let cut = parts::cut(&wasm, &format!("{name}.js"), &target(workspace).join("parts"))?;
@@ -107,7 +98,7 @@ pub fn build(workspace: &Workspace, profile: Profile) -> Result<(Files, Needs)> 
 /// The verifier's script and module: `verify.js`, which defines the global `wasm_bindgen`, and `verify.wasm`.
 pub fn verifier(workspace: &Workspace, profile: Profile) -> Result<Files> {
     let name = VERIFIER.name;
-    let wasm = compile(workspace, profile, &VERIFIER)?;
+    let wasm = compiled(workspace, profile, &VERIFIER);
     let out = target(workspace).join("bindgen").join(name);
     if out.exists() {
         fs::remove_dir_all(&out).with_context(|| format!("cannot clear {}", out.display()))?;
@@ -138,31 +129,15 @@ pub fn lint(workspace: &Workspace) -> Result<()> {
         return Ok(());
     }
     // The release profile, so that this and the build share what runs on the building machine.
-    let both = [
-        "--package",
-        "tally-frontend",
-        "--package",
-        "tally-light",
-        "--package",
-        VERIFIER.package,
-        "--package",
-        "tally-auditor",
-        "--target",
-        TARGET,
-    ];
     succeed(
         command(workspace, "clippy", Profile::Release)
-            .args(both)
+            .args(all())
             .args(["--", "-D", "warnings"]),
     )
 }
 
 /// Vectors that no browser loads: they have to come out in WASM as they do natively.
-const VECTORS: Module = Module {
-    name: "vectors",
-    package: "tally-wasm-tests",
-    feature: None,
-};
+const VECTORS: Module = Module::new("vectors", "tally-wasm-tests");
 
 /// Runs vectors of the ledger and of signatures as WASM, in Node; a part of them, or all.
 pub fn wasm_tests(workspace: &Workspace, options: &[String]) -> Result<()> {
@@ -177,7 +152,8 @@ pub fn wasm_tests(workspace: &Workspace, options: &[String]) -> Result<()> {
         );
         return Ok(());
     }
-    let wasm = compile(workspace, Profile::Release, &VECTORS)?;
+    succeed(command(workspace, "build", Profile::Release).args(VECTORS.selection()))?;
+    let wasm = compiled(workspace, Profile::Release, &VECTORS);
     let out = target(workspace).join("bindgen").join(VECTORS.name);
     let mut bindgen = Bindgen::new();
     bindgen.input_path(wasm).out_name(VECTORS.name).typescript(false);
@@ -188,21 +164,15 @@ pub fn wasm_tests(workspace: &Workspace, options: &[String]) -> Result<()> {
     succeed(Command::new("node").arg(script).arg(module).arg(corpora).args(options))
 }
 
-fn compile(workspace: &Workspace, profile: Profile, module: &Module) -> Result<PathBuf> {
-    let mut build = command(workspace, "rustc", profile);
-    build.args(module.selection());
-    if module.name == CUT {
-        // For the module itself only: with other flags for all crates each would be compiled once more.
-        build.args(["--", parts::LINK_ARG]);
-    }
-    succeed(&mut build)?;
+/// Where Cargo has left a module.
+fn compiled(workspace: &Workspace, profile: Profile, module: &Module) -> PathBuf {
     let folder = if profile == Profile::Release {
         "wasm-release"
     } else {
         "debug"
     };
     let file = format!("{}.wasm", module.package.replace('-', "_"));
-    Ok(target(workspace).join(TARGET).join(folder).join(file))
+    target(workspace).join(TARGET).join(folder).join(file)
 }
 
 /// A folder of its own: the server's features and perhaps another rustc must not rebuild each other's work.

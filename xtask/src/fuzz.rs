@@ -76,15 +76,7 @@ fn build(workspace: &Workspace) -> Result<PathBuf> {
     let mut command = cargo();
     command
         .current_dir(&workspace.root)
-        .args([
-            "build",
-            "--locked",
-            "--workspace",
-            "--exclude",
-            "tally-frontend",
-            "--bin",
-            "tally-fuzz",
-        ])
+        .args(["build", "--locked", "--workspace", "--bin", "tally-fuzz"])
         .env(
             "RUSTC_WORKSPACE_WRAPPER",
             workspace.root.join("scripts/instrumented-rustc.sh"),

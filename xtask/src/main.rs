@@ -71,10 +71,7 @@ fn run(args: &[String]) -> Result<()> {
     };
     let workspace = Workspace::load()?;
     match command.as_str() {
-        "build" if options.iter().any(|option| option == "--front") => {
-            site::build(&workspace, profile)?;
-            verifier::build(&workspace, profile).map(drop)
-        }
+        "build" if options.iter().any(|option| option == "--front") => browser_side(&workspace, profile),
         "build" => {
             println!("{}", both_sides(&workspace, profile)?.display());
             Ok(())
@@ -95,8 +92,13 @@ fn run(args: &[String]) -> Result<()> {
 /// Builds the browser side, and the server with it inside: where the binary is.
 fn both_sides(workspace: &Workspace, profile: Profile) -> Result<PathBuf> {
     let dependencies = server::Dependencies::begin(workspace, profile);
-    site::build(workspace, profile)?;
-    verifier::build(workspace, profile)?;
+    browser_side(workspace, profile)?;
     dependencies.finish();
     server::build(workspace, profile)
+}
+
+fn browser_side(workspace: &Workspace, profile: Profile) -> Result<()> {
+    front::compile(workspace, profile)?;
+    site::build(workspace, profile)?;
+    verifier::build(workspace, profile).map(drop)
 }

@@ -33,9 +33,9 @@ const SMALLEST_TO_PACK: usize = 256;
 
 /// Builds the web side into `build/site`.
 pub fn build(workspace: &Workspace, profile: Profile) -> Result<()> {
-    let (mut pkg, needs) = front::build(workspace, profile)?;
+    let (mut pkg, needs) = front::bind_all(workspace, profile)?;
     pkg.insert("tally.css".to_owned(), styles(&workspace.root.join("style"))?);
-    pkg.extend(folder(&workspace.root.join("frontend/js"))?);
+    pkg.extend(folder(&workspace.root.join("workers/js"))?);
     let public = folder(&workspace.root.join("public"))?;
 
     let site = workspace.root.join("build/site");

@@ -1,7 +1,5 @@
 //! Who may use whom. The table is the house of the design: nothing points up or sideways.
 
-use std::collections::BTreeSet;
-
 use serde_json::Value;
 
 /// What a room may use, and which feature of it opens the door where it may not always be open.
@@ -59,9 +57,14 @@ const HOUSE: &[Room] = &[
         only_under: &[],
     },
     Room {
-        name: "tally-frontend",
-        uses: &["tally-api", "tally-app", "tally-chain", "tally-wallet"],
-        only_under: &[("tally-app", "page")],
+        name: "tally-page",
+        uses: &["tally-app"],
+        only_under: &[],
+    },
+    Room {
+        name: "tally-workers",
+        uses: &["tally-api", "tally-chain", "tally-wallet"],
+        only_under: &[],
     },
     Room {
         name: "tally-light",
@@ -123,8 +126,10 @@ const HOUSE: &[Room] = &[
 /// What tests share. Every room may use it in its tests, none elsewhere: nothing of it ships.
 const TEST_KIT: &str = "tally-testkit";
 
-/// The browser's side. Its modules are built one by one, each by its feature; lints look at all of them, by default.
-const BROWSER: &str = "tally-frontend";
+/// What only browsers run. Cargo unites features within one build: what these depend on may count for browsers alone, or the
+/// server would hydrate its pages.
+const ONLY_BROWSERS: [&str; 2] = ["tally-page", "tally-workers"];
+const BROWSER_TARGET: &str = "wasm32-unknown-unknown";
 
 /// Crates that reach for a clock, the disk, the network or threads: not for the pure rooms.
 const IMPURE: [&str; 9] = [
@@ -180,9 +185,8 @@ pub fn check(metadata: &Value) -> Vec<String> {
         for (used, feature) in room.only_under {
             errors.extend(open_door(package, name, used, feature));
         }
+        errors.extend(everywhere(package, name));
     }
-    errors.extend(default_members(metadata));
-    errors.extend(web_sys_twice(metadata));
     errors
 }
 
@@ -190,7 +194,7 @@ pub fn check(metadata: &Value) -> Vec<String> {
 fn wrong_side(name: &str, used: &str, dependency: &Value) -> Option<String> {
     let forbidden = match (name, used) {
         ("tally" | "tally-pages", "tally-app") => "hydrate",
-        ("tally-frontend", "tally-app") => "ssr",
+        ("tally-page", "tally-app") => "ssr",
         _ => return None,
     };
     list(&dependency["features"])
@@ -210,9 +214,6 @@ fn open_door(package: &Value, name: &str, used: &str, feature: &str) -> Vec<Stri
         }
     }
     for (key, parts) in package["features"].as_object().into_iter().flatten() {
-        if name == BROWSER && key == "default" {
-            continue;
-        }
         let enables = list(parts)
             .iter()
             .map(text)
@@ -228,35 +229,19 @@ fn open_door(package: &Value, name: &str, used: &str, feature: &str) -> Vec<Stri
     errors
 }
 
-/// Cargo unites features within one build, so the browser's side must not be part of a plain `cargo build`.
-fn default_members(metadata: &Value) -> Option<String> {
-    let frontend = list(&metadata["packages"])
-        .iter()
-        .find(|package| package["name"] == "tally-frontend")
-        .map(|it| &it["id"])?;
-    list(&metadata["workspace_default_members"])
-        .contains(frontend)
-        .then(|| "tally-frontend may not be a default member of the workspace".to_owned())
-}
-
-/// The page brings features of `web-sys` in, and the workers have no page: with fewer of them, their module would compile `web-sys`
-/// and all that uses it a second time.
-fn web_sys_twice(metadata: &Value) -> Option<String> {
-    let packages = list(&metadata["packages"]);
-    let features = |name: &str| {
-        let package = packages.iter().find(|package| package["name"] == name)?;
-        let mut dependencies = list(&package["dependencies"]).iter();
-        let web_sys = dependencies.find(|dependency| dependency["name"] == "web-sys")?;
-        Some(list(&web_sys["features"]).iter().map(text).collect::<BTreeSet<_>>())
-    };
-    let (of_page, of_both) = (features("tally-app")?, features(BROWSER).unwrap_or_default());
-    let lacking: Vec<&str> = of_page.difference(&of_both).copied().collect();
-    (!lacking.is_empty()).then(|| {
-        format!(
-            "{BROWSER}: web-sys lacks features that tally-app has, and would be compiled twice: {}",
-            lacking.join(", ")
-        )
-    })
+/// What a package of the browser depends on everywhere.
+fn everywhere(package: &Value, name: &str) -> Vec<String> {
+    if !ONLY_BROWSERS.contains(&name) {
+        return Vec::new();
+    }
+    let dependencies = list(&package["dependencies"]).iter();
+    let everywhere = dependencies.filter(|dependency| dependency["target"] != BROWSER_TARGET);
+    everywhere
+        .map(|dependency| {
+            let used = text(&dependency["name"]);
+            format!("{name} may use {used} only for the target {BROWSER_TARGET}")
+        })
+        .collect()
 }
 
 fn list(value: &Value) -> &[Value] {
@@ -419,54 +404,24 @@ mod tests {
 
     #[test]
     fn the_workers_do_without_the_pages() {
-        let frontend = |optional: bool, features: Value| {
-            let edge = json!({"name": "tally-app", "kind": null, "optional": optional, "features": ["hydrate"]});
-            let frontend =
-                json!({"name": "tally-frontend", "id": "tally-frontend", "dependencies": [edge], "features": features});
-            metadata(&[frontend, package("tally-app", &[])])
-        };
-        let designed = json!({"default": ["page", "workers"], "page": ["dep:tally-app"], "workers": []});
-        assert_eq!(check(&frontend(true, designed.clone())), Vec::<String>::new());
-        assert_eq!(
-            check(&frontend(false, designed)),
-            ["tally-frontend may use tally-app only under feature page: make it optional"]
-        );
-        for workers in ["dep:tally-app", "page"] {
-            let features = json!({"page": ["dep:tally-app"], "workers": [workers]});
-            assert_eq!(
-                check(&frontend(true, features)),
-                ["tally-frontend: feature workers brings in tally-app, which belongs to feature page"]
-            );
-        }
+        let mut edge = uses("tally-app");
+        edge["target"] = json!(BROWSER_TARGET);
+        let house = metadata(&[package("tally-workers", &[edge]), package("tally-app", &[])]);
+        assert_eq!(check(&house), ["tally-workers may not use tally-app"]);
     }
 
     #[test]
-    fn both_modules_of_the_browser_share_one_web_sys() {
-        let web_sys =
-            |features: &[&str]| json!({"name": "web-sys", "kind": null, "optional": false, "features": features});
-        let house = |of_both: &[&str]| {
-            metadata(&[
-                package("tally-app", &[web_sys(&["Blob", "Url", "Window"])]),
-                package("tally-frontend", &[web_sys(of_both)]),
-            ])
+    fn what_only_browsers_run_depends_on_nothing_elsewhere() {
+        let page = |target: Value| {
+            let mut edge = uses("tally-app");
+            edge["features"] = json!(["hydrate"]);
+            edge["target"] = target;
+            metadata(&[package("tally-page", &[edge]), package("tally-app", &[])])
         };
+        assert_eq!(check(&page(json!(BROWSER_TARGET))), Vec::<String>::new());
         assert_eq!(
-            check(&house(&["Blob", "Performance", "Url", "Window"])),
-            Vec::<String>::new()
-        );
-        assert_eq!(
-            check(&house(&["Performance", "Url"])),
-            ["tally-frontend: web-sys lacks features that tally-app has, and would be compiled twice: Blob, Window"]
-        );
-    }
-
-    #[test]
-    fn the_browser_side_may_not_be_a_default_member() {
-        let mut house = metadata(&[package("tally-frontend", &[])]);
-        house["workspace_default_members"] = json!(["tally-frontend"]);
-        assert_eq!(
-            check(&house),
-            ["tally-frontend may not be a default member of the workspace"]
+            check(&page(Value::Null)),
+            ["tally-page may use tally-app only for the target wasm32-unknown-unknown"]
         );
     }
 }

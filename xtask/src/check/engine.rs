@@ -18,7 +18,7 @@ const AT_HOME: &[&str] = &[
     "crates/chain/src/light/forge/",
     "crates/node/src/miner.rs",
     "crates/node/src/miner/",
-    "frontend/src/mining_worker.rs",
+    "workers/src/mining_worker.rs",
     "src/api/mining.rs",
     "src/cli/bench/",
     "src/stratum/",

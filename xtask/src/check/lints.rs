@@ -20,10 +20,6 @@ const CONSENSUS: [&str; 2] = ["crates/chain/src/", "crates/ledger/src/"];
 /// Commands, whose output may be closed or full.
 const COMMANDS: &str = "src/cli";
 
-/// The browser's side: workers, and the entry of the page, which alone has pages.
-const FRONTEND: &str = "frontend/src/";
-const PAGE_ENTRY: &str = "frontend/src/lib.rs";
-
 /// What is wrong with the Rust files among these, as `path:line: …`.
 pub fn check(files: &[(String, String)]) -> Vec<String> {
     let shipped = shipped(files).into_iter();
@@ -59,11 +55,6 @@ fn check_file(path: &str, code: &str) -> Vec<String> {
     if path.starts_with(COMMANDS) {
         for word in ["println!", "print!", "eprintln!", "eprint!"] {
             report(word, "it panics where nothing can be written; use src/cli/out.rs");
-        }
-    }
-    if path.starts_with(FRONTEND) && path != PAGE_ENTRY {
-        for word in ["tally_app", "leptos"] {
-            report(word, "a worker has no pages; its messages are in crates/api");
         }
     }
     if CONSENSUS.iter().any(|room| path.starts_with(room)) {
@@ -154,16 +145,6 @@ mod tests {
             ["src/cli/wallet.rs:1: println!: it panics where nothing can be written; use src/cli/out.rs"]
         );
         assert_eq!(check("xtask/src/check.rs", source), Vec::<String>::new());
-    }
-
-    #[test]
-    fn a_worker_that_takes_something_of_the_pages_is_caught() {
-        let source = "use tally_api::worker::miner::Job;\nuse tally_app::format::iso;\n";
-        assert_eq!(
-            check("frontend/src/mining_worker.rs", source),
-            ["frontend/src/mining_worker.rs:2: tally_app: a worker has no pages; its messages are in crates/api"]
-        );
-        assert_eq!(check("frontend/src/lib.rs", source), Vec::<String>::new());
     }
 
     #[test]

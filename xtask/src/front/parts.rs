@@ -21,9 +21,6 @@ use super::wasm::{self, CUSTOM};
 /// The script that loads the parts; the frame names it as its import.
 pub const LOADER: &str = "parts.js";
 
-/// The linker has to leave its relocations in the module: they say which function needs which.
-pub const LINK_ARG: &str = "-Clink-arg=--emit-relocs";
-
 /// Files that a part needs beside the frame's script and module, by its name; paths as in [`Files`].
 pub type Needs = BTreeMap<String, Vec<String>>;
 

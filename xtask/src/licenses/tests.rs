@@ -138,14 +138,7 @@ fn the_list_has_what_the_server_and_the_browser_are_linked_from() {
     let workspace = Workspace::load().expect("the workspace");
     let linked = linked(&workspace).expect("cargo tree");
     let names: BTreeSet<&str> = linked.iter().map(|(name, _)| name.as_str()).collect();
-    for name in [
-        "tally",
-        "axum",
-        "tally-frontend",
-        "rqrr",
-        "wasm-bindgen",
-        "serde_derive",
-    ] {
+    for name in ["tally", "axum", "tally-workers", "rqrr", "wasm-bindgen", "serde_derive"] {
         assert!(names.contains(name), "{name} is linked");
     }
     // Of the build, of tests and of fuzzing.
