@@ -3,6 +3,8 @@
 //!
 //! A connection that does nothing gives its place up to one that comes: silent ones can fill a listener, but not close it.
 
+mod shares;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
@@ -12,6 +14,8 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
+
+pub use shares::{Share, Shares};
 
 /// How long a listener waits after the system gave it no connection.
 const BACK_OFF: Duration = Duration::from_millis(200);

@@ -5,6 +5,7 @@ pub(crate) mod testing;
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::http::{HeaderValue, header};
 use tally_app::server::{WorkError, Workers};
@@ -16,7 +17,7 @@ use tokio::sync::watch;
 use crate::api::metrics::Metrics;
 use crate::api::problem::{Answer, Problem, kinds};
 use crate::config::WebConfig;
-use crate::net_guard::{Full, Guard, Place, Room};
+use crate::net_guard::{Full, Guard, Place, Room, Shares};
 use crate::operator::Tokens;
 use crate::web::Proxies;
 
@@ -36,6 +37,12 @@ const PROBES: usize = 2;
 const LOOKS: usize = 4;
 /// Proofs made at once: the node makes one after the other.
 const PROOFS: usize = 1;
+/// Reads of headers and blocks in a row at once. Each takes thousands of records, for a request of some hundred bytes.
+const LIGHT_READS: usize = 2;
+/// Of proofs and of such reads, what one address may have done at once.
+const LIGHT_SHARE: usize = 2;
+/// How long a request waits for the share of its address.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The node and its network behind the router.
 pub struct Server {
@@ -61,6 +68,10 @@ pub struct Server {
     looks: Workers,
     /// For proofs of new tips, which take long to make: requests that wait for one hold up no other read.
     proofs: Workers,
+    /// For headers and blocks of light clients and audits: they hold up no page.
+    light_reads: Workers,
+    /// What one address may have of both.
+    light_shares: Shares,
     streams: Guard,
     header_streams: Guard,
     stopping: watch::Sender<bool>,
@@ -82,6 +93,8 @@ impl Server {
             probes: Workers::new(PROBES),
             looks: Workers::new(LOOKS),
             proofs: Workers::new(PROOFS),
+            light_reads: Workers::new(LIGHT_READS),
+            light_shares: Shares::new(LIGHT_SHARE, PATIENCE),
             streams: Guard::new(Room {
                 all: web.max_streams,
                 per_address: web.max_streams_per_address,
@@ -129,10 +142,39 @@ impl Server {
     /// requests that wait for it hold no thread.
     pub async fn prove<T: Send + 'static>(
         self: &Shared,
+        client: IpAddr,
         work: impl FnOnce(&Node) -> Result<T, ReadFailure> + Send + 'static,
     ) -> Answer<T> {
-        let prove = move |node: &Node| work(node).map_err(|failure| failure.0);
-        self.work(&self.proofs, prove).await
+        self.share(&self.proofs, client, work).await
+    }
+
+    /// Reads many headers or blocks for a light client, beside the server's own threads and beside all other reads.
+    pub async fn read_light<T: Send + 'static>(
+        self: &Shared,
+        client: IpAddr,
+        work: impl FnOnce(&Node) -> Result<T, ReadFailure> + Send + 'static,
+    ) -> Answer<T> {
+        self.share(&self.light_reads, client, work).await
+    }
+
+    /// Work of which one address has its share only: a queue that one client fills would make all others wait.
+    async fn share<T: Send + 'static>(
+        self: &Shared,
+        workers: &Workers,
+        client: IpAddr,
+        work: impl FnOnce(&Node) -> Result<T, ReadFailure> + Send + 'static,
+    ) -> Answer<T> {
+        let share = self.light_shares.enter(client).await.map_err(|taken| {
+            Problem::new(&kinds::BUSY, &taken)
+                .with("limit", taken.each)
+                .header(header::RETRY_AFTER, HeaderValue::from(WorkError::RETRY_AFTER))
+        })?;
+        let work = move |node: &Node| {
+            // As long as the work goes on, also where no request waits for it any more.
+            let _share = share;
+            work(node).map_err(|failure| failure.0)
+        };
+        self.work(workers, work).await
     }
 
     /// Looks at the state of the node, beside the server's own threads and beside all other reads.
@@ -276,13 +318,14 @@ mod tests {
         let server = testing::server(folder.path(), WebConfig::default());
         let (begin, begun) = tokio::sync::oneshot::channel();
         let (go_on, wait) = channel::<()>();
-        let making = server.prove(move |_| {
+        let client = IpAddr::from([127, 0, 0, 1]);
+        let making = server.prove(client, move |_| {
             let _ = begin.send(());
             Ok(wait.recv().is_ok())
         });
         // More than there are places for reads.
         let waiting = server.reads.free() + 1;
-        let others = futures::future::join_all((0..waiting).map(|_| server.prove(|_| Ok(()))));
+        let others = futures::future::join_all((0..waiting).map(|_| server.prove(client, |_| Ok(()))));
         let read = async {
             begun.await.expect("a proof is being made");
             let read = server.read(|_| Ok(7)).await.expect("room for a read");

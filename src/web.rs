@@ -5,6 +5,7 @@ mod base;
 pub mod certificate;
 mod client;
 mod edge;
+mod held;
 mod host;
 mod limits;
 mod pages;
@@ -54,7 +55,7 @@ pub fn router(server: &Shared) -> Router {
 }
 
 /// Routes with everything that stands around them. Outermost first: compression; the client; request id, problems and
-/// security headers; target; host; origin; rate; base path; requests under way; time; size; panics.
+/// security headers; target; host; origin; rate; base path; answers that wait; requests under way; time; size; panics.
 fn guarded(routes: Router, server: &Shared) -> Router {
     // Event streams and what is compressed already are left as they are; so are blocks, proofs and headers, which are hashes
     // and signatures for the most part.
@@ -83,6 +84,7 @@ fn guarded(routes: Router, server: &Shared) -> Router {
             server.web.base_path.clone(),
             base::check,
         ))
+        .layer(middleware::from_fn_with_state(held::Held::new(held::MOST), held::hold))
         .layer(middleware::from_fn_with_state(
             limits::UnderWay::new(),
             limits::under_way,

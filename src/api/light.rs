@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use tally_api::ProblemBody;
 use tally_api::light::{AncestorParams, BlocksParams, ChainParams, HeadersParams};
 use tally_chain::{BlockId, Height};
-use tally_node::{BLOCKS_AT_ONCE, HEADERS_AT_ONCE};
+use tally_node::{BLOCKS_AT_ONCE, HEADERS_AT_ONCE, Node};
 
 use super::extract::Params;
 use super::problem::{Answer, Problem, kinds};
@@ -81,22 +81,20 @@ pub async fn chain(
     if has(request.headers(), &known) {
         return Ok(answer(request.headers(), &known, caching, Body::empty));
     }
+    let Client(client) = Client::of(&request);
+    let proof = move |node: &Node| {
+        let tip = &node.tip();
+        Ok(node.light_proof(tip, named.unwrap_or(tip.record.id))?)
+    };
     let proof = match server.node.kept_light_proof(id) {
-        Some(proof) => proof,
-        None => {
-            let made = server.prove(move |node| {
-                let tip = &node.tip();
-                Ok(node.light_proof(tip, named.unwrap_or(tip.record.id))?)
-            });
-            made.await?
-        }
+        Some(proof) if proof.headers.is_none() => proof,
+        // It is only looked up, and whether the chain has the block still: what others have made waits for it.
+        Some(_) => server.read_light(client, proof).await?,
+        None => server.prove(client, proof).await?,
     };
     let body = match proof.headers.clone() {
         None => Body::from(proof.bytes.0.clone()),
-        Some(heights) => {
-            let place = server.open_headers(Client::of(&request).0)?;
-            Pieces::new(&server, proof.tip, heights, proof.bytes.0.clone(), place).body()
-        }
+        Some(heights) => Pieces::new(&server, client, proof.tip, heights, proof.bytes.0.clone())?.body(),
     };
     Ok(answer(request.headers(), &tag(proof.tip), caching, || body))
 }
@@ -129,21 +127,27 @@ pub async fn headers(
     } = params;
     not_zero("from", from)?;
     not_zero("count", count.unwrap_or(1))?;
-    // A few are read at once, and where they are all, the answer is whole.
-    let read = server.read(move |node| {
-        let tip = &node.tip();
-        let (end, heights) = node.light_range(tip, named, from, count)?;
-        let last = *heights.end();
-        let to = last.min(from.saturating_add(HEADERS_AT_ONCE - 1));
-        Ok((end, last, to, node.light_headers(tip, end, from..=to)?))
+    let Client(client) = Client::of(&request);
+    let range = server.read_light(client, move |node| {
+        Ok(node.light_range(&node.tip(), named, from, count)?)
     });
-    let (end, last, to, first) = read.await?;
+    let (end, heights) = range.await?;
+    let last = *heights.end();
     let tag = format!("\"{end}-{from}-{last}\"");
-    let body = if to == last || has(request.headers(), &tag) {
+    // What the client has is not read.
+    if has(request.headers(), &tag) {
+        return Ok(answer(request.headers(), &tag, Caching::of(named), Body::empty));
+    }
+    // A few are read at once, and where they are all, the answer is whole.
+    let to = last.min(from.saturating_add(HEADERS_AT_ONCE - 1));
+    let read = server.read_light(client, move |node| {
+        Ok(node.light_headers(&node.tip(), end, from..=to)?)
+    });
+    let first = read.await?;
+    let body = if to == last {
         Body::from(first)
     } else {
-        let place = server.open_headers(Client::of(&request).0)?;
-        Pieces::new(&server, end, to + 1..=last, first.into(), place).body()
+        Pieces::new(&server, client, end, to + 1..=last, first.into())?.body()
     };
     Ok(answer(request.headers(), &tag, Caching::of(named), || body))
 }
@@ -177,14 +181,18 @@ pub async fn blocks(
             .field("count")
             .above(count, BLOCKS_AT_ONCE));
     }
-    let read = server.read(move |node| {
-        let tip = &node.tip();
-        let (end, heights) = node.light_range(tip, named, from, Some(count))?;
-        let last = *heights.end();
-        Ok((end, last, node.light_blocks(tip, end, heights)?))
+    let Client(client) = Client::of(&request);
+    let range = server.read_light(client, move |node| {
+        Ok(node.light_range(&node.tip(), named, from, Some(count))?)
     });
-    let (end, last, part) = read.await?;
-    let tag = format!("\"{end}-blocks-{from}-{last}\"");
+    let (end, heights) = range.await?;
+    let tag = format!("\"{end}-blocks-{from}-{}\"", heights.end());
+    // What the client has is not read.
+    if has(request.headers(), &tag) {
+        return Ok(answer(request.headers(), &tag, Caching::of(named), Body::empty));
+    }
+    let read = server.read_light(client, move |node| Ok(node.light_blocks(&node.tip(), end, heights)?));
+    let part = read.await?;
     Ok(answer(request.headers(), &tag, Caching::of(named), || Body::from(part)))
 }
 

@@ -3,7 +3,7 @@
 mod body;
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{Request, State};
 use tally_api::ProblemBody;
 use tally_api::page::PageParams;
 use tally_api::transactions::{ProofParams, ReceiptParams, TransactionDetail, TransactionPage};
@@ -16,6 +16,7 @@ use super::number::page_limit;
 use super::problem::{Answer, Problem, kinds};
 use super::text::parse_id;
 use crate::server::{ReadFailure, Shared};
+use crate::web::Client;
 use body::{history, inclusion};
 pub use body::{located_body, of_block};
 
@@ -157,23 +158,29 @@ pub async fn receipt(
     State(server): State<Shared>,
     Segment(text): Segment,
     Params(params): Params<ReceiptParams>,
+    request: Request,
 ) -> Answer<Json<PortableReceipt>> {
     let id = parse_id(&text)?;
+    let Client(client) = Client::of(&request);
     match params.version.unwrap_or(portable::VERSION) {
         portable::VERSION => {
             server
                 .read(move |node| Ok(Json(receipt_at(node, &node.tip(), id)?)))
                 .await
         }
-        // It may have to make the proof, which takes longer than a read.
+        // It may have to make the proof, which takes longer than a read: only that waits for the place of proofs.
         portable::PROVED => {
-            let proved = move |node: &Node| {
-                let tip = &node.tip();
-                let receipt = receipt_at(node, tip, id)?;
-                let chain = node.receipt_proof(tip, tip.record.id)?;
-                Ok(Json(receipt.with_chain(chain)))
+            let read = server.read(move |node| {
+                let tip = node.tip();
+                Ok((receipt_at(node, &tip, id)?, tip.record.id))
+            });
+            let (receipt, end) = read.await?;
+            let prove = move |node: &Node| Ok(node.receipt_proof(&node.tip(), end)?);
+            let chain = match server.node.kept_light_proof(end) {
+                Some(_) => server.read_light(client, prove).await?,
+                None => server.prove(client, prove).await?,
             };
-            server.prove(proved).await
+            Ok(Json(receipt.with_chain(chain)))
         }
         found => {
             let what = format!(

@@ -5,6 +5,7 @@ use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
+use super::held::Embedded;
 use super::paths::nothing_here;
 
 include!(concat!(env!("OUT_DIR"), "/assets.rs"));
@@ -39,6 +40,7 @@ pub fn answer(asset: &'static Asset, request: &HeaderMap) -> Response {
         true => StatusCode::NOT_MODIFIED.into_response(),
         false => Body::from(bytes).into_response(),
     };
+    response.extensions_mut().insert(Embedded);
     let caching = if asset.immutable {
         "public, max-age=31536000, immutable"
     } else {

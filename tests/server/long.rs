@@ -1,5 +1,8 @@
 //! A chain that is long enough for a sample, without the hour that executing it would take: headers and manifests in a store.
 
+use std::path::PathBuf;
+
+use tally::config::WebConfig;
 use tally_chain::block::encode_block;
 use tally_chain::history::{History, Node as Leaf};
 use tally_chain::light::ChainReader as _;
@@ -79,6 +82,11 @@ fn write(store: &Store, spec: &ChainSpec, chain: &Chain<'_>) {
 
 /// A server whose node has a chain of this height.
 pub fn server(spec: ChainSpec, height: u64) -> TestServer {
+    server_with(spec, height, |_| {})
+}
+
+/// The same with other settings of its web side.
+pub fn server_with(spec: ChainSpec, height: u64, change: impl FnOnce(&mut WebConfig)) -> TestServer {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(&folder.path().join("store"), &spec).unwrap();
     write(&store, &spec, &chain(&spec, height));
@@ -87,5 +95,18 @@ pub fn server(spec: ChainSpec, height: u64) -> TestServer {
     config.spec = spec;
     let node = Node::open(config, system_clock()).unwrap();
     assert_eq!(node.tip().record.height(), Height(height));
-    TestServer::of(node, folder, |_| {})
+    TestServer::of(node, folder, change)
+}
+
+/// Writes `spec.toml` and `data`, a data directory, into the new folder that `LONG_CHAIN` names.
+#[test]
+#[ignore = "LONG_CHAIN=DIR writes a chain of LONG_BLOCKS blocks there, for end2end/tests/figures-light.spec.ts"]
+fn a_chain_for_the_figures_of_pages() {
+    let folder = PathBuf::from(std::env::var_os("LONG_CHAIN").expect("LONG_CHAIN names a folder"));
+    let height = std::env::var("LONG_BLOCKS").map_or(100_000, |blocks| blocks.parse().unwrap());
+    let spec = sampled();
+    std::fs::create_dir(&folder).unwrap();
+    std::fs::write(folder.join("spec.toml"), spec.to_toml()).unwrap();
+    let store = Store::open(&folder.join("data/store"), &spec).unwrap();
+    write(&store, &spec, &chain(&spec, height));
 }

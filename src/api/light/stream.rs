@@ -1,6 +1,7 @@
 //! Headers as a stream: a part is read when the client has taken the one before, so that no answer is held as a whole.
 
 use std::io;
+use std::net::IpAddr;
 use std::ops::RangeInclusive;
 use std::time::{Duration, Instant};
 
@@ -8,6 +9,7 @@ use axum::body::{Body, Bytes};
 use tally_chain::BlockId;
 use tally_node::HEADERS_AT_ONCE;
 
+use crate::api::problem::Answer;
 use crate::net_guard::Place;
 use crate::server::Shared;
 
@@ -16,20 +18,24 @@ use crate::server::Shared;
 const LEAST_RATE: u64 = 16 * 1_024;
 /// How long a client may be slower than that at first.
 const GRACE: Duration = Duration::from_secs(60);
+/// Bytes that are handed on at once: the rate is looked at with each, so that a client which takes one every half minute does not
+/// keep its place for as many of them as a part has.
+const AT_ONCE: usize = 16 * 1_024;
 
 /// What is left of an answer.
 pub struct Pieces {
     server: Shared,
     /// The last block of the chain that the headers are of: after a reorg the answer breaks off, and mixes nothing.
     end: BlockId,
-    /// Sent before anything is read.
-    first: Option<Bytes>,
+    client: IpAddr,
+    /// What was read and is not handed on yet; at first what is sent before anything is read.
+    rest: Bytes,
     next: u64,
     last: u64,
     /// Headers in each part.
     at_once: u64,
     begun: Instant,
-    /// Bytes that the client has taken, but for the last part.
+    /// Bytes that were handed on.
     sent: u64,
     grace: Duration,
     _place: Place,
@@ -37,12 +43,20 @@ pub struct Pieces {
 
 impl Pieces {
     /// `first` and then the headers of these heights.
-    pub fn new(server: &Shared, end: BlockId, heights: RangeInclusive<u64>, first: Bytes, place: Place) -> Self {
+    pub fn new(
+        server: &Shared,
+        client: IpAddr,
+        end: BlockId,
+        heights: RangeInclusive<u64>,
+        first: Bytes,
+    ) -> Answer<Self> {
+        let place = server.open_headers(client)?;
         let (next, last) = heights.into_inner();
-        Self {
+        Ok(Self {
             server: server.clone(),
             end,
-            first: Some(first),
+            client,
+            rest: first,
             next,
             last,
             at_once: HEADERS_AT_ONCE,
@@ -50,7 +64,7 @@ impl Pieces {
             sent: 0,
             grace: GRACE,
             _place: place,
-        }
+        })
     }
 
     /// As the body of an answer. Where a part cannot be read it breaks off, and its client sees that it is not whole.
@@ -62,44 +76,48 @@ impl Pieces {
     }
 
     async fn next(&mut self) -> Option<io::Result<Bytes>> {
-        let part = self.read_next().await;
-        if let Some(Ok(part)) = &part {
-            self.sent += part.len() as u64;
-        }
-        part
-    }
-
-    async fn read_next(&mut self) -> Option<io::Result<Bytes>> {
-        if let Some(first) = self.first.take() {
-            return Some(Ok(first));
-        }
-        if self.next > self.last {
+        if self.rest.is_empty() && self.next > self.last {
             return None;
         }
-        if self.begun.elapsed() > self.grace + Duration::from_secs(self.sent / LEAST_RATE) {
-            return Some(Err(self.broken_off("the client takes its answer too slowly")));
+        let part = self.part().await;
+        match &part {
+            Ok(part) => self.sent += part.len() as u64,
+            Err(_) => {
+                self.rest.clear();
+                self.next = self.last.saturating_add(1);
+            }
         }
+        Some(part)
+    }
+
+    async fn part(&mut self) -> io::Result<Bytes> {
+        if self.sent > 0 && self.begun.elapsed() > self.grace + Duration::from_secs(self.sent / LEAST_RATE) {
+            return Err(broken_off("the client takes its answer too slowly"));
+        }
+        if self.rest.is_empty() {
+            self.rest = self.read().await?;
+        }
+        Ok(self.rest.split_to(self.rest.len().min(AT_ONCE)))
+    }
+
+    async fn read(&mut self) -> io::Result<Bytes> {
         let heights = self.next..=self.last.min(self.next.saturating_add(self.at_once - 1));
         self.next = heights.end().saturating_add(1);
         if self.server.is_stopping() {
-            return Some(Err(self.broken_off("the node is about to end")));
+            return Err(broken_off("the node is about to end"));
         }
         let end = self.end;
-        let read = self
-            .server
-            .read(move |node| Ok(node.light_headers(&node.tip(), end, heights)?));
+        let read = self.server.read_light(self.client, move |node| {
+            Ok(node.light_headers(&node.tip(), end, heights)?)
+        });
         let read = read.await;
-        Some(match read {
-            Ok(headers) => Ok(headers.into()),
-            Err(problem) => Err(self.broken_off(&problem.detail)),
-        })
+        read.map(Bytes::from).map_err(|problem| broken_off(&problem.detail))
     }
+}
 
-    fn broken_off(&mut self, reason: &str) -> io::Error {
-        self.next = self.last.saturating_add(1);
-        tracing::debug!(reason, "a stream of headers breaks off");
-        io::Error::other(reason.to_owned())
-    }
+fn broken_off(reason: &str) -> io::Error {
+    tracing::debug!(reason, "a stream of headers breaks off");
+    io::Error::other(reason.to_owned())
 }
 
 #[cfg(test)]
@@ -134,10 +152,10 @@ mod tests {
         let tip = server.node.tip();
         let end = tip.record.id;
         let all = server.node.light_headers(&tip, end, 1..=20).expect("all are there");
-        let place = || server.open_headers(Ipv4Addr::LOCALHOST.into()).expect("a place");
         let pieces = |end| {
             let first = Bytes::from_static(b"first");
-            let mut pieces = Pieces::new(&server, end, 1..=20, first, place());
+            let client = Ipv4Addr::LOCALHOST.into();
+            let mut pieces = Pieces::new(&server, client, end, 1..=20, first).expect("a place");
             pieces.at_once = 7;
             pieces
         };
@@ -157,6 +175,12 @@ mod tests {
         let error = slow.next().await.expect("an error").expect_err("it is slow");
         assert_eq!(error.to_string(), "the client takes its answer too slowly");
         assert!(slow.next().await.is_none(), "nothing follows");
+        let mut long = pieces(end);
+        long.rest = vec![7; 2 * AT_ONCE + 1].into();
+        for expected in [AT_ONCE, AT_ONCE, 1] {
+            let part = long.next().await.expect("a part").expect("bytes");
+            assert_eq!(part.len(), expected, "the rate is looked at with each");
+        }
         server.stop_streams();
         let mut late = pieces(end);
         assert!(late.next().await.is_some_and(|part| part.is_ok()));

@@ -45,9 +45,10 @@ impl Node {
         Ok(proof)
     }
 
-    /// The same where it was made before and is whole; no disk is read.
+    /// The same where it was made before; no disk is read. Where it lacks headers, [`Self::light_proof`] has to say whether the chain
+    /// has that block still.
     pub fn kept_light_proof(&self, id: BlockId) -> Option<Arc<LightProof>> {
-        self.light_proofs().kept(id).filter(|proof| proof.headers.is_none())
+        self.light_proofs().kept(id)
     }
 
     /// The proof of a block as a receipt carries it, with all of its headers. It takes as long as [`Self::light_proof`].

@@ -1,0 +1,409 @@
+//! Answers that their clients have not taken yet: what they keep in memory has a limit, for each address and in all.
+//!
+//! A client may read slowly, or open hundreds of streams and read none. What it has not read stays in memory, so a new answer beyond
+//! its address's share is not sent. Where all answers together reach the limit, the oldest of the address that holds most are given up:
+//! few slow readers leave room for everybody else.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
+
+use axum::body::{Body, Bytes};
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use hyper::body::{Body as HttpBody, Frame, SizeHint};
+use parking_lot::Mutex;
+
+use crate::api::problem::{Problem, kinds};
+use crate::net_guard::household;
+use crate::web::Client;
+
+/// How much may be held, in bytes.
+#[derive(Debug, Clone, Copy)]
+pub struct Most {
+    /// By all answers together.
+    pub all: u64,
+    /// By the answers to one remote address, or one /64 of IPv6. Loopback has no limit of its own: a proxy may stand there.
+    pub per_address: u64,
+    /// Of `all`, what only loopback may hold.
+    pub kept_for_loopback: u64,
+}
+
+/// The longest answer is a block of 128 MiB: four of them in all, and a share of many pages and parts of blocks.
+pub const MOST: Most = Most {
+    all: 512 << 20,
+    per_address: 64 << 20,
+    kept_for_loopback: 64 << 20,
+};
+/// What the shortest answer costs beside its bytes: its head, its task, its place in a connection.
+const LEAST: u64 = 4 << 10;
+/// What a stream is counted as, whose length nobody knows; it holds one part at a time.
+const STREAM: u64 = 64 << 10;
+/// An answer is not given up for others before this age.
+const YOUNG: Duration = Duration::from_secs(10);
+/// Bytes that are handed on at once, as a copy: parts of the answer's own bytes would keep all of them in memory.
+const PART: usize = 16 << 10;
+
+/// An answer whose bytes are in memory in any case, and cost nothing while they wait.
+#[derive(Debug, Clone, Copy)]
+pub struct Embedded;
+
+/// Counts what answers hold; clones count together.
+#[derive(Clone)]
+pub struct Held(Arc<Inner>);
+
+struct Inner {
+    most: Most,
+    state: Mutex<Answers>,
+}
+
+#[derive(Default)]
+struct Answers {
+    /// By number, which rises with time.
+    all: BTreeMap<u64, Answer>,
+    next: u64,
+    /// Bytes of each address that has answers.
+    sums: BTreeMap<IpAddr, u64>,
+}
+
+struct Answer {
+    address: IpAddr,
+    bytes: u64,
+    since: Instant,
+    content: Content,
+}
+
+/// What is left to send; `None` once it was given up.
+type Content = Arc<Mutex<Option<Left>>>;
+
+struct Left {
+    /// Of the part that the handler gave.
+    rest: Bytes,
+    body: Body,
+}
+
+/// Why an answer is not sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+enum Full {
+    #[error("{max} bytes of answers wait to be read, more are not sent")]
+    All { max: u64 },
+    #[error("{max} bytes of answers to this address wait to be read, more are not sent")]
+    Address { max: u64 },
+}
+
+impl Full {
+    fn max(self) -> u64 {
+        match self {
+            Self::All { max } | Self::Address { max } => max,
+        }
+    }
+}
+
+impl Held {
+    pub fn new(most: Most) -> Self {
+        let state = Mutex::default();
+        Self(Arc::new(Inner { most, state }))
+    }
+
+    /// Counts an answer, as long as its body lives.
+    fn admit(&self, address: IpAddr, body: Body, now: Instant) -> Result<Body, Full> {
+        let hint = body.size_hint();
+        let bytes = LEAST + hint.exact().unwrap_or_else(|| hint.lower().max(STREAM));
+        let address = household(address);
+        let mut state = self.0.state.lock();
+        let given_up = state.make_room(self.0.most, address, bytes, now)?;
+        let left = Left {
+            rest: Bytes::new(),
+            body,
+        };
+        let content = Arc::new(Mutex::new(Some(left)));
+        let answer = Answer {
+            address,
+            bytes,
+            since: now,
+            content: content.clone(),
+        };
+        let number = state.insert(answer);
+        drop(state);
+        // Their bytes go outside of the lock.
+        drop(given_up);
+        Ok(Body::new(Counted {
+            held: self.clone(),
+            number,
+            content,
+        }))
+    }
+
+    #[cfg(test)]
+    fn bytes(&self) -> u64 {
+        self.0.state.lock().sums.values().sum()
+    }
+}
+
+impl Answers {
+    fn insert(&mut self, answer: Answer) -> u64 {
+        let number = self.next;
+        self.next += 1;
+        *self.sums.entry(answer.address).or_default() += answer.bytes;
+        self.all.insert(number, answer);
+        number
+    }
+
+    fn remove(&mut self, number: u64) -> Option<Answer> {
+        let answer = self.all.remove(&number)?;
+        if let Some(sum) = self.sums.get_mut(&answer.address) {
+            *sum -= answer.bytes;
+            if *sum == 0 {
+                self.sums.remove(&answer.address);
+            }
+        }
+        Some(answer)
+    }
+
+    /// Sees to it that so many bytes fit, and returns what was given up for them. An answer that is longer than its limit is sent
+    /// where nothing else is held.
+    fn make_room(&mut self, most: Most, address: IpAddr, bytes: u64, now: Instant) -> Result<Vec<Option<Left>>, Full> {
+        let own = self.sums.get(&address).copied().unwrap_or_default();
+        if !address.is_loopback() && own > 0 && own + bytes > most.per_address {
+            let max = most.per_address;
+            return Err(Full::Address { max });
+        }
+        let mut given_up = Vec::new();
+        loop {
+            let own_machine = address.is_loopback();
+            let counted = self
+                .sums
+                .iter()
+                .filter(|(other, _)| own_machine || !other.is_loopback());
+            let held: u64 = counted.map(|(_, sum)| sum).sum();
+            let max = most.all - if own_machine { 0 } else { most.kept_for_loopback };
+            if held == 0 || held + bytes <= max {
+                return Ok(given_up);
+            }
+            let answer = self.oldest_of_the_largest(now).ok_or(Full::All { max })?;
+            given_up.push(answer.content.lock().take());
+        }
+    }
+
+    /// Takes the oldest answer of the address that holds most, but none of those that are young.
+    fn oldest_of_the_largest(&mut self, now: Instant) -> Option<Answer> {
+        let answers = self.all.iter();
+        let old = answers.filter(|(_, answer)| now.saturating_duration_since(answer.since) >= YOUNG);
+        let (_, Reverse(number)) = old
+            .map(|(number, answer)| (self.sums.get(&answer.address), Reverse(*number)))
+            .max()?;
+        self.remove(number)
+    }
+}
+
+/// Counts the answer to a request.
+pub async fn hold(State(held): State<Held>, request: Request, next: Next) -> Response {
+    let Client(address) = Client::of(&request);
+    let (parts, body) = next.run(request).await.into_parts();
+    // Event streams have places of their own.
+    let event_stream = parts
+        .headers
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"));
+    if event_stream || body.is_end_stream() || parts.extensions.get::<Embedded>().is_some() {
+        return Response::from_parts(parts, body);
+    }
+    match held.admit(address, body, Instant::now()) {
+        Ok(body) => Response::from_parts(parts, body),
+        Err(full) => Problem::new(&kinds::BUSY, full)
+            .with("limit", full.max())
+            .header(header::RETRY_AFTER, HeaderValue::from(1))
+            .into_response(),
+    }
+}
+
+/// The body of an answer that is counted until it was sent.
+struct Counted {
+    held: Held,
+    number: u64,
+    content: Content,
+}
+
+/// What a client gets in the middle of an answer that was given up.
+#[derive(Debug, thiserror::Error)]
+#[error("the answer was given up: it was not read, and others needed its room")]
+struct GivenUp;
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        let answer = self.held.0.state.lock().remove(self.number);
+        drop(answer);
+    }
+}
+
+impl HttpBody for Counted {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        let mut content = self.content.lock();
+        let Some(left) = &mut *content else {
+            return Poll::Ready(Some(Err(axum::Error::new(GivenUp))));
+        };
+        if left.rest.is_empty() {
+            let frame = match ready!(Pin::new(&mut left.body).poll_frame(context)) {
+                Some(Ok(frame)) => frame,
+                ended => return Poll::Ready(ended),
+            };
+            match frame.into_data() {
+                Ok(data) => left.rest = data,
+                Err(trailers) => return Poll::Ready(Some(Ok(trailers))),
+            }
+        }
+        let part = left.rest.split_to(left.rest.len().min(PART));
+        let part = match left.rest.is_empty() {
+            // Nothing else has these bytes.
+            true => part,
+            false => Bytes::copy_from_slice(&part),
+        };
+        Poll::Ready(Some(Ok(Frame::data(part))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        let content = self.content.lock();
+        let ended = |left: &Left| left.rest.is_empty() && left.body.is_end_stream();
+        content.as_ref().is_some_and(ended)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let content = self.content.lock();
+        let Some(left) = &*content else {
+            return SizeHint::default();
+        };
+        let (rest, body) = (left.rest.len() as u64, left.body.size_hint());
+        let mut hint = SizeHint::new();
+        hint.set_lower(body.lower() + rest);
+        if let Some(upper) = body.upper() {
+            hint.set_upper(upper + rest);
+        }
+        hint
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::BodyExt as _;
+
+    use super::*;
+
+    const KIB: u64 = 1 << 10;
+
+    fn held() -> Held {
+        Held::new(Most {
+            all: 1_000 * KIB,
+            per_address: 300 * KIB,
+            kept_for_loopback: 100 * KIB,
+        })
+    }
+
+    fn body(kib: u64) -> Body {
+        Body::from(vec![7; ((kib * KIB) - LEAST) as usize])
+    }
+
+    fn address(last: u8) -> IpAddr {
+        IpAddr::from([192, 0, 2, last])
+    }
+
+    #[test]
+    fn an_address_has_its_share_and_gets_it_back() {
+        let (held, now) = (held(), Instant::now());
+        let first = held.admit(address(1), body(200), now).expect("room");
+        let full = held.admit(address(1), body(101), now).expect_err("301 of 300");
+        assert_eq!(full, Full::Address { max: 300 * KIB });
+        let _second = held.admit(address(1), body(100), now).expect("room");
+        let _other = held.admit(address(2), body(300), now).expect("room of its own");
+        drop(first);
+        assert_eq!(held.bytes(), 400 * KIB);
+        let _again = held.admit(address(1), body(200), now).expect("it was given back");
+    }
+
+    #[test]
+    fn a_long_answer_is_sent_where_nothing_else_is_held() {
+        let (held, now) = (held(), Instant::now());
+        let long = held.admit(address(1), body(2_000), now).expect("the only one");
+        let full = held.admit(address(1), body(5), now).expect_err("the share is used");
+        assert_eq!(full, Full::Address { max: 300 * KIB });
+        drop(long);
+        assert_eq!(held.bytes(), 0);
+    }
+
+    #[test]
+    fn short_answers_and_streams_cost_something() {
+        let (held, now) = (held(), Instant::now());
+        let _short = held.admit(address(1), Body::from("x"), now).expect("room");
+        assert_eq!(held.bytes(), LEAST + 1);
+        let parts = futures::stream::pending::<Result<Bytes, std::io::Error>>();
+        let _stream = held.admit(address(1), Body::from_stream(parts), now).expect("room");
+        assert_eq!(held.bytes(), 2 * LEAST + 1 + STREAM);
+    }
+
+    #[tokio::test]
+    async fn few_slow_readers_leave_room_for_others() {
+        let (held, begun) = (held(), Instant::now());
+        let mut slow: Vec<_> = (1..=3)
+            .map(|last| held.admit(address(last), body(300), begun).expect("room"))
+            .collect();
+        let small = held.admit(address(9), body(10), begun);
+        let young = small.expect_err("those are young");
+        assert_eq!(young, Full::All { max: 900 * KIB });
+        let _own = held
+            .admit(IpAddr::from([127, 0, 0, 1]), body(100), begun)
+            .expect("kept for it");
+        let later = begun + YOUNG;
+        let _honest = held.admit(address(9), body(10), later).expect("the oldest goes");
+        assert_eq!(held.bytes(), 710 * KIB);
+        // Of equal ones the oldest.
+        let error = slow[0].frame().await.expect("a frame").expect_err("given up");
+        assert_eq!(error.to_string(), GivenUp.to_string());
+        let part = slow[1].frame().await.expect("a frame").expect("still there");
+        assert_eq!(part.into_data().expect("data").len(), PART);
+        // An address with little is not touched while another has more.
+        let _much = held.admit(address(8), body(300), later + YOUNG).expect("the next goes");
+        assert_eq!(held.bytes(), 710 * KIB);
+        assert!(slow[1].frame().await.expect("a frame").is_err());
+    }
+
+    #[tokio::test]
+    async fn what_is_given_up_is_freed_though_nothing_reads_it() {
+        let held = held();
+        let owner = Arc::new(vec![7_u8; 200 << 10]);
+        let tracked = Bytes::from_owner(Tracked(owner.clone()));
+        let mut body = held
+            .admit(address(1), Body::from(tracked), Instant::now())
+            .expect("room");
+        let part = body.frame().await.expect("a part").expect("no error");
+        let state = held.0.state.lock().oldest_of_the_largest(Instant::now() + YOUNG);
+        drop(state.expect("it is old").content.lock().take());
+        assert_eq!(Arc::strong_count(&owner), 1, "the part in flight is a copy");
+        drop((part, body));
+        assert_eq!(held.bytes(), 0);
+    }
+
+    struct Tracked(Arc<Vec<u8>>);
+
+    impl AsRef<[u8]> for Tracked {
+        fn as_ref(&self) -> &[u8] {
+            &self.0
+        }
+    }
+
+    #[tokio::test]
+    async fn an_answer_comes_as_it_was() {
+        let long: Vec<u8> = (0..100_000_u32).map(|at| (at % 251) as u8).collect();
+        let body = held().admit(address(1), Body::from(long.clone()), Instant::now());
+        let body = body.expect("room");
+        assert_eq!(body.size_hint().exact(), Some(long.len() as u64));
+        assert_eq!(body.collect().await.expect("all of it").to_bytes(), long);
+    }
+}
