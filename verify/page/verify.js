@@ -23,7 +23,7 @@
   let input = EMPTY;
   let spec = EMPTY;
   // What was chosen last counts, whichever file is read first.
-  let turn = 0;
+  let generation = 0;
 
   const element = (name, content, className) => {
     const made = document.createElement(name);
@@ -74,7 +74,7 @@
   const failed = (why) => say('unreadable', element('strong', HEADS.unreadable), element('p', why));
 
   const take = async (list) => {
-    const mine = ++turn;
+    const mine = ++generation;
     chosen.replaceChildren();
     say('empty', element('p', 'Reading…'));
     [input, spec] = [EMPTY, EMPTY];
@@ -88,7 +88,7 @@
       } catch (error) {
         return failed(`${file.name} could not be read: ${error.message}`);
       }
-      if (mine !== turn) return;
+      if (mine !== generation) return;
       const kind = wasm_bindgen.kind(bytes);
       if (kind === 'spec') spec = bytes;
       else input = bytes;
@@ -113,10 +113,10 @@
     event.preventDefault();
     if (check.disabled) return;
     say('empty', element('p', 'Verifying…'));
-    const mine = ++turn;
+    const mine = ++generation;
     // After the page was drawn: a long proof takes a moment.
     setTimeout(() => {
-      if (mine !== turn) return;
+      if (mine !== generation) return;
       const bytes = text.value.trim() === '' ? input : new TextEncoder().encode(text.value);
       try {
         const now = Math.min(Math.floor(Date.now() / 1000), 0xffffffff);
@@ -129,7 +129,7 @@
   });
 
   byId('anew').addEventListener('click', () => {
-    turn += 1;
+    generation += 1;
     form.reset();
     chosen.replaceChildren();
     [input, spec] = [EMPTY, EMPTY];

@@ -131,7 +131,7 @@ fn too_long(what: &str, len: usize) -> Option<Report> {
 }
 
 /// Where a proof or headers break a rule.
-pub fn of_fault(fault: &light::Fault, field: &str) -> Fault {
+pub fn of_fault(fault: &light::LightFault, field: &str) -> Fault {
     let place = match fault.height {
         Some(height) => format!("block {height}, byte {}: ", fault.at),
         None => format!("byte {}: ", fault.at),

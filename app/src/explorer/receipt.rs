@@ -45,7 +45,7 @@ struct Bench {
     failure: RwSignal<Option<String>>,
     checks: Checks,
     /// Counts what was chosen and typed: a verdict on something else is not shown.
-    turn: StoredValue<u32>,
+    generation: StoredValue<u32>,
 }
 
 impl Bench {
@@ -61,7 +61,7 @@ impl Bench {
 
     /// What was found is not about what is there now.
     fn forget(self) {
-        self.turn.update_value(|turn| *turn = turn.wrapping_add(1));
+        self.generation.update_value(|generation| *generation = generation.wrapping_add(1));
         self.proven.set(None);
         self.chain.set(None);
         self.checks.clear();
@@ -88,10 +88,10 @@ impl Bench {
         let light = Light::get();
         self.forget();
         self.checks.begin();
-        let turn = self.turn.get_value();
+        let generation = self.generation.get_value();
         spawn_local(async move {
             let (lines, found) = check_receipt_from_genesis(light, &receipt, genesis, of_node).await;
-            if self.turn.try_get_value() != Some(turn) {
+            if self.generation.try_get_value() != Some(generation) {
                 return;
             }
             self.checks.show(lines);
@@ -114,7 +114,7 @@ pub fn Receipt() -> impl IntoView {
         chain: RwSignal::new(None),
         failure: RwSignal::new(None),
         checks: Checks::default(),
-        turn: StoredValue::new(0),
+        generation: StoredValue::new(0),
     };
     let by_genesis = Memo::new(move |_| bench.genesis().is_some());
     view! {
@@ -181,9 +181,9 @@ fn Give(bench: Bench) -> impl IntoView {
     let hash = move |_| {
         let Some(input) = paper.get_untracked() else { return };
         // Of two files the one that was chosen later counts, whichever is hashed first.
-        let turn = latest.get_value().wrapping_add(1);
-        latest.set_value(turn);
-        let is_latest = move || latest.try_get_value() == Some(turn);
+        let generation = latest.get_value().wrapping_add(1);
+        latest.set_value(generation);
+        let is_latest = move || latest.try_get_value() == Some(generation);
         bench.document.set(None);
         progress.set(Some(0));
         spawn_local(async move {

@@ -1,7 +1,7 @@
 //! The panel of the seal: what was checked, what is taken on trust, and what a reader can do.
 
 use leptos::prelude::*;
-use tally_api::worker::light::{Failure, Headers, Phase, State, Tip, ToLight};
+use tally_api::worker::light::{LightFailure, Headers, Phase, State, Tip, ToLight};
 use tally_chain::light::Level;
 
 use super::{Audited, Light, audit::Audit, words};
@@ -49,7 +49,7 @@ pub fn Panel() -> impl IntoView {
 
 /// What does not hold, with the bytes to keep.
 #[component]
-fn NotHeld(failure: Failure) -> impl IntoView {
+fn NotHeld(failure: LightFailure) -> impl IntoView {
     let light = Light::get();
     let place = match failure.byte {
         Some(byte) => format!("{}, byte {}", words::place(&failure), format::count(byte)),

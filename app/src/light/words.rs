@@ -1,6 +1,6 @@
 //! What the seal says.
 
-use tally_api::worker::light::{Failure, Phase, State, Tip};
+use tally_api::worker::light::{LightFailure, Phase, State, Tip};
 use tally_chain::light::Level;
 
 use crate::format;
@@ -62,7 +62,7 @@ pub fn words(state: &State, now: Option<u64>) -> Words {
 }
 
 /// Rule and height of a failure.
-pub fn place(failure: &Failure) -> String {
+pub fn place(failure: &LightFailure) -> String {
     match failure.height {
         Some(height) => format!("rule {}, block {}", failure.rule, format::count(height)),
         None => format!("rule {}", failure.rule),

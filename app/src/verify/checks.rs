@@ -3,7 +3,7 @@
 mod transaction;
 
 use serde::Serialize;
-use tally_api::worker::light::Verdict;
+use tally_api::worker::light::BlockVerdict;
 use tally_chain::{Address, Header, Manifest, address, pow::Target};
 
 use crate::model::{BlockEvidence, BlockPage, TransactionPage};
@@ -72,12 +72,12 @@ pub(super) fn line((title, explanation): Titled, outcome: Option<Result<(), Stri
 }
 
 /// The line about a block's place: on the verified chain, or why not. `fits`: whether what is shown of it is what its bytes say.
-fn line_of_block(titled: Titled, verdict: &Verdict, fits: Result<(), String>) -> CheckLine {
+fn line_of_block(titled: Titled, verdict: &BlockVerdict, fits: Result<(), String>) -> CheckLine {
     match (fits, verdict) {
         (Err(why), _) => line(titled, Some(Err(why))),
-        (Ok(()), Verdict::OnChain) => line(titled, Some(Ok(()))),
-        (Ok(()), Verdict::Refuted(why)) => line(titled, Some(Err(why.clone()))),
-        (Ok(()), Verdict::Unknown(why)) => CheckLine {
+        (Ok(()), BlockVerdict::OnChain) => line(titled, Some(Ok(()))),
+        (Ok(()), BlockVerdict::Refuted(why)) => line(titled, Some(Err(why.clone()))),
+        (Ok(()), BlockVerdict::Unknown(why)) => CheckLine {
             claimed: Some(why.clone()),
             ..line(titled, None)
         },
@@ -86,9 +86,9 @@ fn line_of_block(titled: Titled, verdict: &Verdict, fits: Result<(), String>) ->
 
 /// A line about what stands in a block: it is worth what the block is worth, and what holds in any other than one of the
 /// verified chain is the node's word.
-fn line_within(titled: Titled, verdict: &Verdict, outcome: Option<Result<(), String>>) -> CheckLine {
+fn line_within(titled: Titled, verdict: &BlockVerdict, outcome: Option<Result<(), String>>) -> CheckLine {
     match (outcome, verdict) {
-        (Some(Ok(())), Verdict::Unknown(_) | Verdict::Refuted(_)) => line(titled, None),
+        (Some(Ok(())), BlockVerdict::Unknown(_) | BlockVerdict::Refuted(_)) => line(titled, None),
         (outcome, _) => line(titled, outcome),
     }
 }
@@ -141,7 +141,7 @@ pub(super) fn check_manifest(header: &Header, evidence: &BlockEvidence) -> Resul
 }
 
 /// Checks a block's page against its bytes. `verdict`: what the light client found of the block.
-pub fn check_block(verdict: &Verdict, page: &BlockPage, evidence: &BlockEvidence) -> Vec<CheckLine> {
+pub fn check_block(verdict: &BlockVerdict, page: &BlockPage, evidence: &BlockEvidence) -> Vec<CheckLine> {
     let header = match header(evidence) {
         Ok(header) => header,
         Err(error) => {

@@ -71,7 +71,7 @@ impl Checks {
         let light = Light::get();
         Effect::new(move |_| {
             // What could not be checked before a tip was verified is checked then.
-            light.turn();
+            light.revision();
             if browser::now().is_none() {
                 return;
             }

@@ -1,7 +1,7 @@
 //! The light client: a reader who knows the genesis id alone reaches a verified tip. Rules: docs/protocol.md#F1 to #F10
 //!
 //! A node proves its chain with [`prove`]: of a long one a sample of headers that leads to the tip, else all headers. A
-//! [`Verifier`] is fed the bytes as they come and ends with a [`Verified`] tip, or with a [`Fault`] that names rule, height
+//! [`Verifier`] is fed the bytes as they come and ends with a [`Verified`] tip, or with a [`LightFault`] that names rule, height
 //! and place. [`AllHeaders`] takes the whole chain of headers in the background. All of it is pure: no clock, no I/O.
 
 mod claim;
@@ -30,7 +30,7 @@ use crate::units::Weight;
 
 pub use claim::{ClaimError, MAX_CLAIM_BYTES, TipClaim};
 pub use draws::Unsampled;
-pub use fault::{Fault, LightError};
+pub use fault::{LightFault, LightError};
 pub use follow::{Followed, Following, NotShown};
 pub use headers::{AllHeaders, SavedHeaders, SavedHeadersError};
 pub use limits::{ALL_HEADERS_UP_TO, MAGIC, MAX_DRAWS, MAX_HEIGHT, SECURITY_BITS, TAIL_BLOCKS, VERSION};

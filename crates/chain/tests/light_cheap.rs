@@ -8,8 +8,8 @@ mod world;
 
 use std::sync::LazyLock;
 
-use tally_chain::light::forge::{self, Budget, Chain, CheapTip, Next, Seal};
-use tally_chain::light::{Fault, LightError, TailRules, Unsampled, Verified, Verifier, prove};
+use tally_chain::light::forge::{self, Budget, Chain, CheapTip, Next, SealMethod};
+use tally_chain::light::{LightFault, LightError, TailRules, Unsampled, Verified, Verifier, prove};
 use tally_chain::spec::ConsensusSpec;
 use tally_chain::{ChainSpec, Height, U256};
 use world::NOW;
@@ -31,12 +31,12 @@ static HONEST: LazyLock<Chain<'static>> = LazyLock::new(|| {
     assert!(chain.push_many(10_000, 10, &mut budget));
     while chain.next_work().0 < U256::from(1u64 << DOUBLINGS) {
         let time = chain.median() + 1;
-        assert!(chain.push(Next::at(time), Seal::Mined(&mut budget)));
+        assert!(chain.push(Next::at(time), SealMethod::Mined(&mut budget)));
     }
     chain
 });
 
-fn verdict(rules: TailRules, proof: &[u8]) -> Result<Verified, Fault> {
+fn verdict(rules: TailRules, proof: &[u8]) -> Result<Verified, LightFault> {
     let verifier = Verifier::new(SPEC.clone(), forge::genesis_id(&SPEC), NOW).unwrap();
     let mut verifier = verifier.knowing(HONEST.weight()).with_tail_rules(rules);
     verifier.push(proof)?;

@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use tally_chain::history::{self, HistoryError};
 use tally_chain::light::forge::{self, Budget, Chain, honest};
 use tally_chain::light::{
-    ChainReader, Fault, Followed, Following, Level, LightError, NotShown, TipClaim, Verifier, encode_headers, prove,
+    ChainReader, LightFault, Followed, Following, Level, LightError, NotShown, TipClaim, Verifier, encode_headers, prove,
 };
 use tally_chain::{BlockId, Height, Weight};
 use world::{NOW, SPEC};
@@ -45,7 +45,7 @@ fn headers(chain: &Chain<'_>, from: u64, to: u64) -> Vec<u8> {
 }
 
 /// Follows byte by byte, as the network may bring them.
-fn follow(mut following: Following, bytes: &[u8], claim: &TipClaim) -> Result<Followed, Fault> {
+fn follow(mut following: Following, bytes: &[u8], claim: &TipClaim) -> Result<Followed, LightFault> {
     for part in bytes.chunks(23) {
         following.push(part)?;
     }
@@ -107,7 +107,7 @@ fn what_does_not_follow_is_a_fault_and_the_old_tip_stays() {
     assert_eq!((fault.rule, fault.height, fault.at), ("H5", Some(Height(21)), 0));
     // Fewer headers, more, other weights, another manifest.
     let all = headers(&CHAIN, 21, 30);
-    let wrong = |rule, error| Fault {
+    let wrong = |rule, error| LightFault {
         rule,
         height: Some(Height(30)),
         at: all.len() as u64,

@@ -7,7 +7,7 @@ mod naive;
 mod world;
 
 use tally_chain::light::forge::{self, Forger, Numbers};
-use tally_chain::light::{Bounds, Fault, TailRules, Verified, Verifier};
+use tally_chain::light::{Bounds, LightFault, TailRules, Verified, Verifier};
 use world::{HONEST, NOW, SPEC, proof_at};
 
 /// Tries of each forger.
@@ -20,11 +20,11 @@ fn verifier(bounds: Bounds) -> Verifier {
     verifier.knowing(HONEST.weight()).with_bounds(bounds)
 }
 
-fn verdict(bounds: Bounds, proof: &[u8]) -> Result<Verified, Fault> {
+fn verdict(bounds: Bounds, proof: &[u8]) -> Result<Verified, LightFault> {
     verdict_of(verifier(bounds), proof)
 }
 
-fn verdict_of(mut verifier: Verifier, proof: &[u8]) -> Result<Verified, Fault> {
+fn verdict_of(mut verifier: Verifier, proof: &[u8]) -> Result<Verified, LightFault> {
     verifier.push(proof)?;
     verifier.finish()
 }

@@ -8,11 +8,11 @@ mod world;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
-use tally_chain::light::{Fault, LightError, Verified, Verifier, forge};
+use tally_chain::light::{LightFault, LightError, Verified, Verifier, forge};
 use tally_chain::{Manifest, U256};
 use world::{HONEST, NOW, SPEC, proof_at};
 
-fn verdict(proof: &[u8]) -> Result<Verified, Fault> {
+fn verdict(proof: &[u8]) -> Result<Verified, LightFault> {
     let mut verifier = Verifier::new(SPEC.clone(), forge::genesis_id(&SPEC), NOW).unwrap();
     verifier.push(proof)?;
     verifier.finish()

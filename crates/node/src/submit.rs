@@ -18,7 +18,7 @@ use crate::keeper::Reader;
 use crate::mempool::{Inserted, Mempool, MempoolError};
 use crate::node::Node;
 use crate::pipeline::{Advance, Tip};
-use crate::pool_writer::{Failure, Ticket};
+use crate::pool_writer::{WriteFailure, Ticket};
 use crate::store::StoreError;
 
 /// Why a transaction left the pool for another.
@@ -36,7 +36,7 @@ pub enum SubmitError {
     AlreadyIncluded { id: TxId, block: BlockId },
     /// It was right, and is not in the pool, because it could not be written.
     #[error("the transaction was not stored: {0}")]
-    NotStored(Failure),
+    NotStored(WriteFailure),
     #[error(transparent)]
     State(#[from] StateError),
     #[error(transparent)]

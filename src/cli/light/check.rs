@@ -7,7 +7,7 @@ use tally_api::ProblemBody;
 use tally_api::blocks::BlockBody;
 use tally_chain::consensus::{MAX_COMPACT_BYTES, SealError};
 use tally_chain::light::{
-    AllHeaders, Checked, ClaimError, Fault, Level, LightError, Links, MAX_CLAIM_BYTES, TipClaim, Verified, Verifier,
+    AllHeaders, Checked, ClaimError, LightFault, Level, LightError, Links, MAX_CLAIM_BYTES, TipClaim, Verified, Verifier,
 };
 use tally_chain::{B256, BlockId, ChainSpec, Header, Height, UnixSecs, Weight, genesis};
 use tally_node::system_clock;
@@ -47,7 +47,7 @@ pub enum Rejected {
     #[error(transparent)]
     Claim(#[from] ClaimError),
     #[error(transparent)]
-    Proof(#[from] Fault),
+    Proof(#[from] LightFault),
     #[error(transparent)]
     Light(#[from] LightError),
     #[error(transparent)]

@@ -19,7 +19,7 @@ fn state(phase: Phase) -> State {
 }
 
 fn failure(height: Option<u64>) -> Phase {
-    Phase::Failed(Box::new(Failure {
+    Phase::Failed(Box::new(LightFailure {
         rule: "H5".to_owned(),
         height,
         byte: None,

@@ -212,7 +212,7 @@ fn outcomes(lines: Vec<CheckLine>) -> Vec<Option<Result<(), String>>> {
 
 /// The verdicts on a transaction's page.
 fn verdicts(page: &TransactionPage, evidence: &TransactionEvidence) -> Vec<Option<Result<(), String>>> {
-    outcomes(check_transaction(&rules(), &Verdict::OnChain, page, evidence))
+    outcomes(check_transaction(&rules(), &BlockVerdict::OnChain, page, evidence))
 }
 
 fn failed(why: &str) -> Option<Result<(), String>> {
@@ -232,12 +232,12 @@ fn an_honest_node_is_verified_throughout() {
         let (from, _) = parties();
         let whole = Ok(Proof::Whole);
         assert_eq!(
-            check_row(&rules(), &Verdict::OnChain, &from, &page.row, &evidence),
+            check_row(&rules(), &BlockVerdict::OnChain, &from, &page.row, &evidence),
             whole,
             "{to:?} {success}"
         );
         let inclusion = evidence.inclusion.expect("the sample is in a block");
-        let lines = check_block(&Verdict::OnChain, &block, &inclusion.0);
+        let lines = check_block(&BlockVerdict::OnChain, &block, &inclusion.0);
         assert_eq!(outcomes(lines), vec![Some(Ok(())); 4]);
     }
 }
@@ -264,7 +264,7 @@ fn what_is_shown_as_executed_is_shown_with_its_block() {
     assert_eq!(verdicts(&page, &evidence)[3], failed(why));
     let (from, _) = parties();
     assert_eq!(
-        check_row(&rules(), &Verdict::OnChain, &from, &page.row, &evidence),
+        check_row(&rules(), &BlockVerdict::OnChain, &from, &page.row, &evidence),
         Err(why.to_owned())
     );
     // Read before the block came: it is about to be read again.
@@ -328,7 +328,7 @@ fn the_receiver_of_a_creation_follows_from_sender_and_nonce() {
         ..page.row
     };
     let why = Err(format!("it is neither from nor to {OTHERS}"));
-    assert_eq!(check_row(&rules(), &Verdict::OnChain, OTHERS, &row, &evidence), why);
+    assert_eq!(check_row(&rules(), &BlockVerdict::OnChain, OTHERS, &row, &evidence), why);
 }
 
 #[test]
@@ -337,7 +337,7 @@ fn the_outcome_is_that_of_the_receipt() {
         let (mut page, evidence, _) = sample_of(Some(Address::repeat_byte(0x11)), false);
         change(&mut page);
         let (from, _) = parties();
-        let row = check_row(&rules(), &Verdict::OnChain, &from, &page.row, &evidence);
+        let row = check_row(&rules(), &BlockVerdict::OnChain, &from, &page.row, &evidence);
         (verdicts(&page, &evidence)[4].clone(), row.err())
     };
     let both = |why: &str| (failed(why), Some(why.to_owned()));
@@ -373,7 +373,7 @@ fn a_receipt_of_another_transaction_proves_nothing() {
     evidence.outcome = None;
     assert_eq!(verdicts(&page, &evidence)[4], None);
     let (from, _) = parties();
-    let row = check_row(&rules(), &Verdict::OnChain, &from, &page.row, &evidence);
+    let row = check_row(&rules(), &BlockVerdict::OnChain, &from, &page.row, &evidence);
     assert_eq!(row, Ok(Proof::ButOutcome));
 }
 
@@ -387,7 +387,7 @@ fn a_signature_for_another_chain_does_not_hold() {
     let (page, evidence, _) = sample();
     let mut other = rules();
     other.identity.genesis = BlockId(B256::repeat_byte(0xbb));
-    let lines = outcomes(check_transaction(&other, &Verdict::OnChain, &page, &evidence));
+    let lines = outcomes(check_transaction(&other, &BlockVerdict::OnChain, &page, &evidence));
     assert_eq!(lines[0], failed("signature does not verify"));
     assert_ne!(
         other.identity,
@@ -426,7 +426,7 @@ fn a_line_of_a_list_is_checked_as_a_whole() {
     let (page, evidence, _) = sample();
     let (from, to) = parties();
     let check = |own: &str, row: &TransactionRow, evidence: &TransactionEvidence| {
-        check_row(&rules(), &Verdict::OnChain, own, row, evidence)
+        check_row(&rules(), &BlockVerdict::OnChain, own, row, evidence)
     };
     assert_eq!(check(&from, &page.row, &evidence), Ok(Proof::Whole));
     assert_eq!(check(&to, &page.row, &evidence), Ok(Proof::Whole));

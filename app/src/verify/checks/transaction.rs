@@ -1,6 +1,6 @@
 //! The checks of a transaction: on its own page, and as a line of an account's history.
 
-use tally_api::worker::light::Verdict;
+use tally_api::worker::light::BlockVerdict;
 use tally_chain::{
     Address, CheckedTransaction, Header, Manifest, RawTransaction, Receipt, ReferenceVerifier, TxId, U256, address,
     fees::effective_price,
@@ -38,7 +38,7 @@ pub enum Proof {
 /// found of that block.
 pub fn check_transaction(
     rules: &ChainRules,
-    verdict: &Verdict,
+    verdict: &BlockVerdict,
     page: &TransactionPage,
     evidence: &TransactionEvidence,
 ) -> Vec<CheckLine> {
@@ -72,7 +72,7 @@ pub fn check_transaction(
 /// of that block.
 pub fn check_row(
     rules: &ChainRules,
-    verdict: &Verdict,
+    verdict: &BlockVerdict,
     own: &str,
     row: &TransactionRow,
     evidence: &TransactionEvidence,
@@ -96,9 +96,9 @@ pub fn check_row(
         None => Proof::ButOutcome,
     };
     match verdict {
-        Verdict::OnChain => Ok(proven),
-        Verdict::Unknown(why) => Ok(Proof::ButBlock(why.clone())),
-        Verdict::Refuted(why) => Err(why.clone()),
+        BlockVerdict::OnChain => Ok(proven),
+        BlockVerdict::Unknown(why) => Ok(Proof::ButBlock(why.clone())),
+        BlockVerdict::Refuted(why) => Err(why.clone()),
     }
 }
 

@@ -74,7 +74,7 @@ impl Balances {
         Effect::new(move |_| {
             live.on_chain();
             // What could not be checked before a tip was verified is checked then.
-            balances.light.turn();
+            balances.light.revision();
             balances.again.track();
             let accounts: Vec<String> = wallet.accounts().into_iter().map(|account| account.address).collect();
             // What is no longer in the wallet is warned of no more.

@@ -3,7 +3,7 @@
 use tally_api::accounts::{AccountBody, AccountPoolBody, ProofLeaf, StateProofBody};
 use tally_api::fees::FeesBody;
 use tally_api::transactions::{TransactionDetail, TransactionPage};
-use tally_api::worker::light::Verdict;
+use tally_api::worker::light::BlockVerdict;
 use tally_chain::{
     Bytes, Header, Manifest, address,
     state_tree::{self, PathEnd, StateProof},
@@ -144,17 +144,17 @@ pub fn proven_block(account: &AccountBody) -> Option<BlockEvidence> {
 /// Checks the balance in this tab: manifest, path through the state tree, by `verdict` that the block is on the chain that was
 /// verified from genesis on, and that it is none below `least`, the tip that was verified before the question. The height it
 /// holds at. Rule: docs/protocol.md#W57
-pub fn verify(account: &AccountBody, shown: &str, verdict: &Verdict, least: u64) -> Result<u64, Unproven> {
+pub fn verify(account: &AccountBody, shown: &str, verdict: &BlockVerdict, least: u64) -> Result<u64, Unproven> {
     let proof = account.proof.as_ref().ok_or(Unproven::NoProof)?;
     let height = prove(account, proof, shown).map_err(Unproven::False)?;
     match verdict {
-        Verdict::Refuted(why) => Err(Unproven::False(why.clone())),
-        Verdict::Unknown(why) => Err(Unproven::Told(why.clone())),
-        Verdict::OnChain if height < least => Err(Unproven::Older {
+        BlockVerdict::Refuted(why) => Err(Unproven::False(why.clone())),
+        BlockVerdict::Unknown(why) => Err(Unproven::Told(why.clone())),
+        BlockVerdict::OnChain if height < least => Err(Unproven::Older {
             seen: least,
             shown: height,
         }),
-        Verdict::OnChain => Ok(height),
+        BlockVerdict::OnChain => Ok(height),
     }
 }
 

@@ -161,7 +161,7 @@ fn Lines(of: String, account: Signal<Option<AccountView>>, witness: Witness) -> 
     Effect::new(move |_| {
         // What could not be checked is tried again with each answer.
         account.track();
-        light.turn();
+        light.revision();
         let payments = lines.with(|lines| {
             let payments = lines.iter().filter_map(|line| match line {
                 HistoryLine::Transaction(row) => Some(row.clone()),

@@ -19,7 +19,7 @@ pub enum ToLight {
     /// Is this block the verified tip or one of its ancestors?
     Check {
         /// Comes back with the verdict.
-        question: u32,
+        request: u32,
         /// The 80 bytes of the header. Rule: docs/protocol.md#H1
         header: Bytes,
         /// The encoded manifest. Rule: docs/protocol.md#M1
@@ -28,7 +28,7 @@ pub enum ToLight {
     /// Verify the proof that a receipt carries. It needs no node, and says nothing of the chain that is followed here.
     Prove {
         /// Comes back with the outcome.
-        question: u32,
+        request: u32,
         /// Id of the genesis from which it is verified.
         genesis: String,
         /// Spec and proof as JSON. Rule: docs/protocol.md#P7
@@ -51,15 +51,15 @@ pub enum FromLight {
     State(Box<State>),
     /// The answer to [`ToLight::Check`].
     Checked {
-        /// The number of the question.
-        question: u32,
+        /// The number of the request.
+        request: u32,
         /// What was found.
-        verdict: Verdict,
+        verdict: BlockVerdict,
     },
     /// The answer to [`ToLight::Prove`].
     Proved {
-        /// The number of the question.
-        question: u32,
+        /// The number of the request.
+        request: u32,
         /// The tip that the proof leads to, or why it does not hold.
         outcome: Result<Tip, String>,
     },
@@ -93,7 +93,7 @@ pub enum Phase {
     /// The node gives no proof, so nothing is known; why.
     AsTold(String),
     /// What the node sent does not hold.
-    Failed(Box<Failure>),
+    Failed(Box<LightFailure>),
     /// Nothing has begun.
     #[default]
     Idle,
@@ -131,7 +131,7 @@ pub struct Headers {
 
 /// What does not hold.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Failure {
+pub struct LightFailure {
     /// Number of the rule in docs/protocol.md.
     pub rule: String,
     /// Height of the block that it is about, where it is about one.
@@ -146,7 +146,7 @@ pub struct Failure {
 
 /// What the light client found about a block.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Verdict {
+pub enum BlockVerdict {
     /// It is the verified tip or one of its ancestors.
     OnChain,
     /// Nothing is known: there is no verified tip, or the node gave no answer; why.

@@ -119,7 +119,7 @@ impl From<OutOfOrder> for LightError {
 /// The first thing that is wrong with a proof, and where it stands.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("rule {rule}{}, byte {at}: {error}", at_height(*.height))]
-pub struct Fault {
+pub struct LightFault {
     /// Number of the rule in docs/protocol.md that does not hold.
     pub rule: &'static str,
     /// Height of the block that it is about, where it is about one.
@@ -134,7 +134,7 @@ fn at_height(height: Option<Height>) -> String {
     height.map_or_else(String::new, |height| format!(", block {height}"))
 }
 
-impl Fault {
+impl LightFault {
     /// Whether the chain may be valid and only a sample of it says too little: then the reader requests all headers.
     /// Rule: docs/protocol.md#F1
     pub fn needs_all_headers(&self) -> bool {
@@ -144,15 +144,15 @@ impl Fault {
 
 /// A fault before its place in the proof is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Failure {
+pub(super) struct Violation {
     pub rule: &'static str,
     pub height: Option<u64>,
     pub error: Box<LightError>,
 }
 
-impl Failure {
-    pub fn at(self, at: u64) -> Fault {
-        Fault {
+impl Violation {
+    pub fn at(self, at: u64) -> LightFault {
+        LightFault {
             rule: self.rule,
             height: self.height.map(Height),
             at,
@@ -161,20 +161,20 @@ impl Failure {
     }
 }
 
-/// The failure of a rule that is about no single block.
-pub(super) fn failure(rule: &'static str, error: impl Into<LightError>) -> Failure {
-    Failure {
+/// The violation of a rule that is about no single block.
+pub(super) fn violation(rule: &'static str, error: impl Into<LightError>) -> Violation {
+    Violation {
         rule,
         height: None,
         error: Box::new(error.into()),
     }
 }
 
-/// The failure of a rule at a block.
-pub(super) fn failure_at(rule: &'static str, height: u64, error: impl Into<LightError>) -> Failure {
-    Failure {
+/// The violation of a rule at a block.
+pub(super) fn violation_at(rule: &'static str, height: u64, error: impl Into<LightError>) -> Violation {
+    Violation {
         height: Some(height),
-        ..failure(rule, error)
+        ..violation(rule, error)
     }
 }
 

@@ -17,7 +17,7 @@ use super::prover::{ChainReader, Edit, forged_sample};
 use super::tail;
 use crate::units::Height;
 
-pub use chain::{Budget, Chain, Next, Numbers, Seal, genesis_id, honest};
+pub use chain::{Budget, Chain, Next, Numbers, SealMethod, genesis_id, honest};
 pub use cheap::CheapTip;
 pub use damage::damage;
 
@@ -165,7 +165,7 @@ impl<'a> Forgery<'a> {
     fn made_up(&self, chain: &mut Chain<'_>, count: u64) {
         for _ in 0..count {
             let time = chain.tip().time + self.spacing();
-            chain.push(Next::at(time), Seal::None);
+            chain.push(Next::at(time), SealMethod::None);
         }
     }
 
@@ -182,7 +182,7 @@ impl<'a> Forgery<'a> {
         // A pause of up to four half-lives: the tail costs a sixteenth then.
         let pause = numbers.below(4 * u64::from(self.half_life()));
         let time = chain.tip().time + u32::try_from(pause).ok()?;
-        (chain.push(Next::at(time), Seal::Mined(&mut budget))
+        (chain.push(Next::at(time), SealMethod::Mined(&mut budget))
             && chain.push_many(TAIL_BLOCKS, self.spacing(), &mut budget))
         .then(|| Self::proof(&chain))?
     }
@@ -205,13 +205,13 @@ impl<'a> Forgery<'a> {
                 ..Next::at(if is_late { late } else { flat })
             };
             // So little work that it is done, but for those that are always shown.
-            chain.push(next, Seal::Mined(&mut budget));
+            chain.push(next, SealMethod::Mined(&mut budget));
         }
         // Its own time lets the difficulty fall again, so that the next ones cost what they did before. Whether the median
         // allows that time is only checked in the tail.
         let after = (0..=u32::try_from(AFTER_BLOCKS).ok()?).all(|number| {
             let time = in_step + number * self.spacing();
-            chain.push(Next::at(time), Seal::Mined(&mut budget))
+            chain.push(Next::at(time), SealMethod::Mined(&mut budget))
         });
         after.then(|| Self::proof(&chain))?
     }
@@ -220,7 +220,7 @@ impl<'a> Forgery<'a> {
         let mut chain = self.chain();
         let mut budget = Budget(u64::MAX);
         let time = self.honest.at(self.fork + 1).time;
-        chain.push(Next::at(time), Seal::Mined(&mut budget));
+        chain.push(Next::at(time), SealMethod::Mined(&mut budget));
         for height in self.fork + 2..self.honest.height() {
             let height = Height(height);
             chain.splice(self.honest.header(height)?, self.honest.manifest(height)?);
@@ -247,7 +247,7 @@ impl<'a> Forgery<'a> {
                 ..Next::at(chain.tip().time + self.spacing())
             };
             // They have their work, so that nothing but the sums is false.
-            chain.push(next, Seal::Mined(&mut Budget(u64::MAX)));
+            chain.push(next, SealMethod::Mined(&mut Budget(u64::MAX)));
         }
         chain.push_many(TAIL_BLOCKS, self.spacing(), &mut Budget(u64::MAX));
         Self::proof(&chain)
@@ -276,7 +276,7 @@ impl<'a> Forgery<'a> {
         let count = self.honest.height() - self.fork + MORE_BLOCKS;
         self.made_up(&mut chain, count);
         let time = chain.tip().time + 12 * self.half_life();
-        (chain.push(Next::at(time), Seal::Mined(&mut budget))
+        (chain.push(Next::at(time), SealMethod::Mined(&mut budget))
             && chain.push_many(TAIL_BLOCKS, self.spacing(), &mut budget))
         .then(|| Self::proof(&chain))?
     }

@@ -3,7 +3,7 @@
 use alloy_primitives::U256;
 
 use super::draws::{Unsampled, check_total};
-use super::fault::{Failure, LightError, failure};
+use super::fault::{Violation, LightError, violation};
 use super::limits::{MAX_TAIL_BLOCKS, TAIL_BLOCKS, TIP_SHARE};
 
 /// The newest blocks of a chain, in a row.
@@ -101,15 +101,15 @@ pub(super) struct Tail {
 
 impl Tail {
     /// `longer`: the windows that are longer, that of all blocks the last one.
-    pub fn check(self, longer: &[Window], rules: TailRules) -> Result<(), Failure> {
+    pub fn check(self, longer: &[Window], rules: TailRules) -> Result<(), Violation> {
         let all = longer.last().map_or(self.whole.weight, |all| all.weight);
-        check_total(all).map_err(|error| failure("F1", error))?;
+        check_total(all).map_err(|error| violation("F1", error))?;
         if rules.length {
-            self.check_length(longer).map_err(|error| failure("F4", error))?;
+            self.check_length(longer).map_err(|error| violation("F4", error))?;
         }
         if rules.tip {
             let windows = std::iter::once(&self.whole).chain(longer);
-            check_tip(self.tip, windows).map_err(|error| failure("F1", error))?;
+            check_tip(self.tip, windows).map_err(|error| violation("F1", error))?;
         }
         Ok(())
     }
@@ -227,7 +227,7 @@ mod tests {
                 tip: U256::from(100),
             };
             let verdict = tail.check(&chain[at + 1..], TailRules::ALL);
-            verdict.map_err(|failure| (failure.rule, *failure.error))
+            verdict.map_err(|violation| (violation.rule, *violation.error))
         };
         let short = LightError::ShortTail {
             blocks: 200,

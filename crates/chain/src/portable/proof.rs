@@ -37,7 +37,7 @@ impl ChainProof {
     ///
     /// # Errors
     /// The first thing that is wrong with proof or spec. Where a sample shows too little, nothing is said against the chain
-    /// ([`Fault::needs_all_headers`](crate::light::Fault::needs_all_headers)): this proof does not show it.
+    /// ([`LightFault::needs_all_headers`](crate::light::LightFault::needs_all_headers)): this proof does not show it.
     pub fn verify(&self, genesis: BlockId, now: UnixSecs) -> Result<Verified, ReceiptError> {
         let (len, max) = (self.proof.len(), MAX_PROOF_BYTES);
         if len > max {

@@ -7,7 +7,7 @@ use tally_chain::header_chain::check_alone;
 use tally_chain::{Amount, Height};
 use tally_ledger::{ChangeSet, PartRoots};
 
-use super::{Auditor, Fault, readable};
+use super::{Auditor, StoreFault, readable};
 use crate::store::{BlockRecord, Status, StoreError};
 
 impl Auditor<'_> {
@@ -25,7 +25,7 @@ impl Auditor<'_> {
                 Ok(()) => return Ok(true),
             },
         };
-        self.fault(Fault::Checkpoint { height, reason });
+        self.fault(StoreFault::Checkpoint { height, reason });
         Ok(false)
     }
 
