@@ -123,7 +123,7 @@ pub struct NotVerified {
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("nodes show different chains: {}", .nodes.join(", "))]
 pub struct NodesDiffer {
-    /// Their URLs, as messages show them, that of the heaviest chain first.
+    /// Their URLs, as messages show them, that of the chain with the most total work first.
     pub nodes: Vec<String>,
 }
 

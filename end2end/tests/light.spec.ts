@@ -31,7 +31,7 @@ test.describe('an honest node', () => {
     await page.keyboard.press('Enter');
     await expect(panel(page)).toContainText('All headers');
     await expect(panel(page)).toContainText('Taken on trust');
-    await expect(panel(page)).toContainText('That there is no heavier chain than the one this node shows');
+    await expect(panel(page)).toContainText('That no chain has more total work than the one this node shows');
     await page.getByRole('button', { name: 'Pause live updates' }).evaluate((button: HTMLElement) => button.click());
     await expectAccessible(page, 'the panel of the seal');
     await picture(page, 'seal-panel');
@@ -143,12 +143,12 @@ test.describe('a false node', () => {
     }
   });
 
-  test('a tip of more weight than its chain has is rejected', async () => {
+  test('a tip of more total work than its chain has is rejected', async () => {
     proxy.bytes.push(['/api/v1/light/tip', (bytes) => (bytes[80 + 20]++, bytes)]);
-    await expectRejected('F11', /the chain weighs \d+, the node claims \d+/);
+    await expectRejected('F11', /the total work of the chain is \d+, the node claims \d+/);
   });
 
-  test('a lighter chain than one that was verified is rejected until the reader forgets that', async ({ node }) => {
+  test('a chain of less total work than one that was verified is rejected until the reader forgets that', async ({ node }) => {
     // An honest proof of an older tip, replayed.
     const old = await bytesOf(`${node.url}/api/v1/light/tip`);
     const proof = await bytesOf(`${node.url}/api/v1/light/chain`);
@@ -158,9 +158,9 @@ test.describe('a false node', () => {
     await expect(seal(page)).toContainText('Verified from genesis');
     await waitForHeight(node, height + 6);
     proxy.bytes.push(['/api/v1/light/tip', () => old], ['/api/v1/light/chain', () => proof]);
-    await expectRejected('F10', /the chain weighs \d+, one of \d+ was verified before/);
+    await expectRejected('F10', /the total work of the chain is \d+, a chain of \d+ was verified before/);
     await seal(page).click();
-    await panel(page).getByRole('button', { name: 'Forget the heavier chain' }).click();
+    await panel(page).getByRole('button', { name: 'Forget the chain with more work' }).click();
     await expect(seal(page)).toContainText('Verified from genesis');
     await page.keyboard.press('Escape');
     await expect(marks(page)).toHaveText(Array(4).fill('verified here'));

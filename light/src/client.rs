@@ -77,7 +77,7 @@ pub struct Client {
     spec: Option<ChainSpec>,
     /// What was kept from an earlier visit, until the spec is there.
     kept: Option<Kept>,
-    /// Weight and tip of the heaviest chain that was verified. Rule: docs/protocol.md#F10
+    /// Total work and tip of the chain with the most work that was verified. Rule: docs/protocol.md#F10
     known: Option<(Weight, BlockId)>,
     tip: Option<Tip>,
     /// Verified blocks below the tip, to go back to: the older one at least [`BACK`] blocks below the newer.

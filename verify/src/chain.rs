@@ -84,7 +84,7 @@ pub fn headers(case: &Case<'_>, trusted: Option<BlockId>) -> Report {
         ("Genesis", genesis.to_string()),
         ("Headers", headers.height().to_string()),
         ("Newest block", headers.id().to_string()),
-        ("Weight of the chain", format!("{} hashes expected", headers.weight())),
+        ("Total work", format!("{} hashes expected", headers.weight())),
     ];
     report.trust = assumptions(light::Level::AllHeaders);
     report

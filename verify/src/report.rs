@@ -130,7 +130,7 @@ impl Report {
         self.facts.push(("Its time", time(chain.header.time)));
         self.facts.push(("Its age", age(chain.header.time, now)));
         self.facts
-            .push(("Weight of the chain", format!("{} hashes expected", chain.weight)));
+            .push(("Total work", format!("{} hashes expected", chain.weight)));
         self.trust.extend(assumptions(chain.level));
     }
 }
@@ -146,7 +146,7 @@ pub fn assumptions(level: Level) -> Vec<&'static str> {
     if level == Level::Sampled {
         all.insert(
             0,
-            "That no forger has a third of all miners' power: a sample says no more.",
+            "That no forger has a third of all miners' power: a sample proves no more.",
         );
     }
     all

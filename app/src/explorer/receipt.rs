@@ -133,7 +133,7 @@ pub fn Receipt() -> impl IntoView {
                     <CheckPanel
                         checks=bench.checks
                         titles=&RECEIPT_CHECKS_FROM_GENESIS
-                        remains="The genesis id, that no heavier chain exists, and this page: it comes from a server. The file that tally light export writes does not."
+                        remains="The genesis id, that no chain with more total work exists, and this page: it comes from a server. The file that tally light export writes does not."
                         on_request=true
                     />
                 }),

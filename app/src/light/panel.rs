@@ -14,8 +14,8 @@ use crate::{
 
 /// About so many bytes has a header on its way. Rule: docs/protocol.md#F2
 const HEADER_BYTES: u64 = 37;
-/// The rule whose failure a reader can settle: the node shows a lighter chain than this browser has verified.
-const LIGHTER: &str = "F10";
+/// The rule whose failure a reader can settle: the node shows a chain with less total work than this browser has verified.
+const LESS_WORK: &str = "F10";
 
 #[component]
 pub fn Panel() -> impl IntoView {
@@ -32,11 +32,11 @@ pub fn Panel() -> impl IntoView {
             Phase::AsTold(why) => branch(move || view! {
                 <Notice kind=NoticeKind::Info title="Nothing is verified">
                     <p>{why}</p>
-                    <p>"What pages show is the node's word. It is tried again."</p>
+                    <p>"Pages show what the node reports, unchecked. It is tried again."</p>
                 </Notice>
             }),
             Phase::Idle | Phase::Checking { .. } => branch(|| view! {
-                <p class="prose">"The proof of the chain is being read and verified. Until then what pages show is the node's word."</p>
+                <p class="prose">"The proof of the chain is being read and verified. Until then pages show what the node reports, unchecked."</p>
             }),
             Phase::Verified => branch(|| ()),
         }}
@@ -55,7 +55,7 @@ fn NotHeld(failure: LightFailure) -> impl IntoView {
         Some(byte) => format!("{}, byte {}", words::place(&failure), format::count(byte)),
         None => words::place(&failure),
     };
-    let lighter = failure.rule == LIGHTER;
+    let less_work = failure.rule == LESS_WORK;
     let evidence = failure.evidence.clone();
     view! {
         <Notice kind=NoticeKind::Error title="What this node shows of its chain does not hold">
@@ -66,9 +66,9 @@ fn NotHeld(failure: LightFailure) -> impl IntoView {
             <Button on:click=move |_| browser::download("tally-light-evidence.json", evidence.as_bytes())>
                 "Save the evidence"
             </Button>
-            {lighter.then(|| view! {
+            {less_work.then(|| view! {
                 <Button kind=ButtonKind::Danger on:click=move |_| light.send(&ToLight::Forget)>
-                    "Forget the heavier chain"
+                    "Forget the chain with more work"
                 </Button>
             })}
         </div>
@@ -110,7 +110,7 @@ fn Verified(tip: Tip) -> impl IntoView {
             <Fact name="Its age">{age}</Fact>
             <Fact name="From genesis"><Id value=genesis bare=true head=6 tail=10 /></Fact>
             <Fact name="Checked">{checked}</Fact>
-            <Fact name="Weight of the chain">{weight}" hashes expected"</Fact>
+            <Fact name="Total work">{weight}" hashes expected"</Fact>
             <Fact name="Received">{received}</Fact>
             <Fact name="Newest block verified in">{time}</Fact>
         </Facts>

@@ -1,4 +1,4 @@
-//! What the seal says.
+//! The texts of the seal.
 
 use tally_api::worker::light::{LightFailure, Phase, State, Tip};
 use tally_chain::light::Level;
@@ -75,7 +75,7 @@ pub fn age(tip: Option<&Tip>, now: Option<u64>) -> Option<String> {
     Some(format::duration(seconds as f64))
 }
 
-/// What is said aloud: that the chain became verified, or does not hold.
+/// What is announced to screen readers: that the chain became verified, or does not hold.
 pub fn announcement(before: &State, now: &State) -> Option<String> {
     match (&before.phase, &now.phase) {
         (Phase::Verified, Phase::Verified) | (Phase::Failed(_), Phase::Failed(_)) => None,
@@ -118,7 +118,7 @@ pub fn checked(tip: &Tip) -> String {
 /// What this level takes on trust.
 pub fn assumptions(level: Level) -> Vec<&'static str> {
     let mut all = vec![
-        "That there is no heavier chain than the one this node shows: no node can prove that alone.",
+        "That no chain has more total work than the one this node shows: no node can prove that alone.",
         "That this device's clock is right, and that the genesis id is that of the chain you mean.",
         "That the page itself is honest: it comes from the server that it checks. The command tally light does not.",
     ];
@@ -131,7 +131,7 @@ pub fn assumptions(level: Level) -> Vec<&'static str> {
     if level == Level::Sampled {
         all.insert(
             0,
-            "That no forger has a third of all miners' power: a sample says no more.",
+            "That no forger has a third of all miners' power: a sample proves no more.",
         );
     }
     all

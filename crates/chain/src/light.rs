@@ -93,7 +93,7 @@ pub struct Checked {
     pub headers: u64,
     /// Of these, the newest ones in a row.
     pub tail: u64,
-    /// What these weigh together: as much work a forgery of them has at least. Rule: docs/protocol.md#F4
+    /// The work of these: a forgery of them has at least as much. Rule: docs/protocol.md#F4
     pub tail_weight: Weight,
     /// Blocks with their manifests, each against the history that leads to it.
     pub records: u64,
@@ -116,7 +116,7 @@ pub struct Verified {
     pub header: Header,
     /// Manifest of the tip; its roots are what proofs of balances and of older blocks lead to.
     pub manifest: Manifest,
-    /// Weight of the chain, genesis and tip included.
+    /// Total work of the chain, genesis and tip included.
     pub weight: Weight,
     /// What was looked at.
     pub checked: Checked,

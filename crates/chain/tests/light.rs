@@ -131,7 +131,7 @@ fn after_pause(half_lives: u32, blocks: u64) -> Chain<'static> {
     chain
 }
 
-/// Blocks that weigh little are shown until they weigh as much as 200 of those before. Rule: docs/protocol.md#F4
+/// Blocks of little work are shown until they have as much as 200 of those before. Rule: docs/protocol.md#F4
 #[test]
 fn a_light_tail_is_longer() {
     for (half_lives, blocks, tail) in [(1, 300, 400), (2, 700, 800), (3, 1_000, 1_600), (3, 3_000, 1_600)] {
@@ -158,10 +158,10 @@ fn a_chain_whose_blocks_weigh_little_now_is_not_sampled() {
     };
     let (error, tip) = unsampled(5, 3);
     assert!(
-        matches!(error, Unsampled::LightTip { tip: found, blocks: 400, .. } if found == tip),
+        matches!(error, Unsampled::LowWorkTip { tip: found, blocks: 400, .. } if found == tip),
         "{error}"
     );
-    assert_eq!(unsampled(6, 6_400).0, Unsampled::LightTail { max: 6_400 });
+    assert_eq!(unsampled(6, 6_400).0, Unsampled::LowWorkTail { max: 6_400 });
 }
 
 /// The verdict does not depend on where the bytes are cut, and what is held at a time is small.
@@ -316,13 +316,13 @@ fn a_header_ahead_of_the_readers_clock_is_named() {
 }
 
 #[test]
-fn a_lighter_chain_than_one_that_is_known_is_rejected() {
+fn a_chain_of_less_work_than_one_that_is_known_is_rejected() {
     let known = HONEST.weight();
     assert!(verdict(verifier().knowing(known), &PROOF).is_ok());
     let (_, older) = proof_at(HONEST.height() - 1);
     let fault = verdict(verifier().knowing(known), &older).unwrap_err();
     assert_eq!((fault.rule, fault.height), ("F10", Some(Height(HONEST.height() - 1))));
-    assert!(matches!(*fault.error, LightError::Lighter { known: found, .. } if found == known));
+    assert!(matches!(*fault.error, LightError::LessWork { known: found, .. } if found == known));
 }
 
 fn all_headers() -> AllHeaders {

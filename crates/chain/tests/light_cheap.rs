@@ -81,7 +81,7 @@ fn a_tip_that_costs_nothing() {
     assert_eq!(verified.tip, chain.tip().id());
     let tip = SPEC.engine().weight(&chain.tip()).0;
     let (rule, error) = rejected(TailRules::ALL, &proof);
-    let LightError::Unsampled(Unsampled::LightTip {
+    let LightError::Unsampled(Unsampled::LowWorkTip {
         tip: found,
         blocks: 200,
         ..
@@ -99,7 +99,7 @@ fn a_tip_that_costs_nothing() {
     assert_eq!((fault.rule, fault.height), ("H5", Some(Height(HONEST.height() + 1))));
 }
 
-/// A tip of an eighth, so that the draws hide five blocks of 65 at the cost of some; and a tail that weighs as much as 25.
+/// A tip of an eighth, so that the draws hide five blocks of 65 at the cost of some; and a tail with the work of 25.
 fn a_tail_that_costs_little() {
     let forger = CheapTip {
         made_up: 5,
@@ -113,7 +113,7 @@ fn a_tail_that_costs_little() {
     let proof = forge::sample(&chain, Some(200), None).unwrap();
     let verified = verdict(NO_LENGTH, &proof).unwrap();
     assert_eq!(verified.tip, chain.tip().id());
-    // Measured by the mean of all blocks alone, tail and tip would weigh enough: difficulty has grown.
+    // Measured by the mean of all blocks alone, tail and tip would have enough work: difficulty has grown.
     let (blocks, total) = (U256::from(chain.height() + 1), verified.weight.0);
     let tip = SPEC.engine().weight(&chain.tip()).0;
     assert!(verified.checked.tail_weight.0 * blocks >= U256::from(200) * total);

@@ -115,17 +115,17 @@ fn another_tip_of_the_same_weight_is_rejected() {
         let fault = verdict(knowing(), &second).unwrap_err();
         assert_eq!((fault.rule, fault.height), ("F10", Some(Height(height))));
         assert_eq!(*fault.error, LightError::SameWeight { found, known });
-        // A lighter chain is rejected as such, and a heavier one taken.
+        // A chain of less work is rejected as such, one of more is accepted.
         let parent = HONEST.fork(height - 1, 0);
         let fault = verdict(knowing(), &parent).unwrap_err();
-        let lighter = LightError::Lighter {
+        let less = LightError::LessWork {
             found: parent.weight(),
             known: weight,
         };
-        assert_eq!((fault.rule, *fault.error), ("F10", lighter));
-        let lighter = Weight(weight.0 - tally_chain::U256::from(1));
+        assert_eq!((fault.rule, *fault.error), ("F10", less));
+        let less = Weight(weight.0 - tally_chain::U256::from(1));
         assert_eq!(
-            verdict(verifier().knowing_tip(lighter, known), &second).unwrap().tip,
+            verdict(verifier().knowing_tip(less, known), &second).unwrap().tip,
             found
         );
         // A reader that kept no more than a weight cannot distinguish them.

@@ -126,11 +126,11 @@ fn what_does_not_follow_is_a_fault_and_the_old_tip_stays() {
             missing: "within a header"
         }
     );
-    let mut heavier = claim(&CHAIN, 30);
-    let found = heavier.weight;
-    heavier.weight = found.plus(found);
-    let claimed = heavier.weight;
-    let fault = follow(old.follow(NOW), &all, &heavier).unwrap_err();
+    let mut overstated = claim(&CHAIN, 30);
+    let found = overstated.weight;
+    overstated.weight = found.plus(found);
+    let claimed = overstated.weight;
+    let fault = follow(old.follow(NOW), &all, &overstated).unwrap_err();
     assert_eq!(fault, wrong("F11", LightError::OtherWeight { found, claimed }));
     let mut other = claim(&CHAIN, 30);
     let expected = other.manifest.history_root;

@@ -208,7 +208,7 @@ fn records_ascend() {
     assert_eq!(naive::verify(&SPEC, NOW, &late), Err("F4"));
 }
 
-/// As soon as it is known: what nodes between so many blocks may weigh takes long to find out.
+/// As soon as it is known: how much work nodes between so many blocks may have takes long to find out.
 #[test]
 fn more_records_than_a_height_allows_are_rejected_before_one_is_read() {
     let (_, proof) = proof_at(HONEST.height());

@@ -134,7 +134,7 @@ impl Client {
         {
             return self.in_order();
         }
-        if let Some(error) = self.lighter(&claim) {
+        if let Some(error) = self.less_work(&claim) {
             return self.failed(Some(&claim), wrong("F10", height, error.to_string()), now);
         }
         let plan = self
@@ -144,11 +144,11 @@ impl Client {
     }
 
     /// Rule: docs/protocol.md#F10
-    fn lighter(&self, claim: &TipClaim) -> Option<LightError> {
+    fn less_work(&self, claim: &TipClaim) -> Option<LightError> {
         let (known, known_tip) = self.known?;
         let (found, tip) = (claim.weight, claim.id());
         match found.cmp(&known) {
-            std::cmp::Ordering::Less => Some(LightError::Lighter { found, known }),
+            std::cmp::Ordering::Less => Some(LightError::LessWork { found, known }),
             std::cmp::Ordering::Equal if tip != known_tip => Some(LightError::SameWeight {
                 found: tip,
                 known: known_tip,

@@ -187,7 +187,7 @@ fn blocks_of_another_chain_are_refuted() {
 }
 
 #[test]
-fn a_heavier_chain_is_taken_after_a_reorg_and_a_lighter_one_is_not() {
+fn a_chain_of_more_work_is_accepted_after_a_reorg_and_one_of_less_is_not() {
     let mut fork = CHAIN.fork(140, 2);
     assert!(fork.push_many(20, 10, &mut Budget(u64::MAX)));
     let (mut client, mut node) = (client(), Node::new(&CHAIN, 10));
@@ -207,14 +207,14 @@ fn a_heavier_chain_is_taken_after_a_reorg_and_a_lighter_one_is_not() {
         (Some((Level::AllHeaders, 158)), Phase::Verified)
     );
     assert_eq!(other.check(&mut client, &fork, 150, NOW), BlockVerdict::OnChain);
-    // The old chain weighs less by now: nothing is verified by it, and the tip stays.
+    // The old chain has less work by now: nothing is verified by it, and the tip stays.
     client.look();
     node.serve(&mut client, NOW);
     assert_eq!(failure(&client), ("F10".to_owned(), Some(150), None));
     let BlockVerdict::Unknown(why) = node.check(&mut client, &fork, 150, NOW) else {
         panic!()
     };
-    assert!(why.contains("rule F10, block 150: the chain weighs"), "{why}");
+    assert!(why.contains("rule F10, block 150: the total work of the chain is"), "{why}");
     assert_eq!(height_of(&client), Some((Level::AllHeaders, 158)));
     // The same for one who comes back later, until he forgets it.
     let kept = client.take_kept().unwrap();

@@ -54,7 +54,7 @@ pub enum Rejected {
     Seal(#[from] SealError),
     #[error("the proof is of block {found}, the node's tip is {expected}")]
     OtherTip { found: BlockId, expected: BlockId },
-    #[error("the chain weighs {found}, the node claims {claimed}")]
+    #[error("the total work of the chain is {found}, the node claims {claimed}")]
     OtherWeight { found: Weight, claimed: Weight },
     #[error("the headers end with block {found} at height {height}, expected {expected} at {expected_height}")]
     OtherEnd {
@@ -193,7 +193,7 @@ impl Reader<'_> {
                 bytes,
                 headers: last.0,
                 tail: last.0,
-                // The weight that genesis claims was never worked for.
+                // The work that genesis claims was never done.
                 tail_weight: Weight(weight.0.saturating_sub(first.0)),
                 ..Checked::default()
             },

@@ -135,7 +135,7 @@ fn assumptions(level: Level) -> Vec<&'static str> {
     if level == Level::Sampled {
         all.insert(
             0,
-            "That no forger has a third of all miners' power: a sample says no more.",
+            "That no forger has a third of all miners' power: a sample proves no more.",
         );
     }
     all

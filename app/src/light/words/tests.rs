@@ -57,7 +57,7 @@ fn the_seal_says_how_it_stands() {
 #[test]
 fn a_turn_is_announced_once() {
     let (idle, verified, failed) = (State::default(), state(Phase::Verified), state(failure(None)));
-    let said = |before: &State, now: &State| announcement(before, now).is_some();
-    assert!(said(&idle, &verified) && said(&verified, &failed) && said(&failed, &verified));
-    assert!(!said(&verified, &verified) && !said(&failed, &failed) && !said(&verified, &idle));
+    let announced = |before: &State, now: &State| announcement(before, now).is_some();
+    assert!(announced(&idle, &verified) && announced(&verified, &failed) && announced(&failed, &verified));
+    assert!(!announced(&verified, &verified) && !announced(&failed, &failed) && !announced(&verified, &idle));
 }

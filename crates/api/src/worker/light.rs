@@ -110,7 +110,7 @@ pub struct Tip {
     pub id: String,
     /// Its time in Unix seconds.
     pub time: u64,
-    /// Weight of the chain, a decimal number.
+    /// Total work of the chain, a decimal number.
     pub weight: String,
     /// What was looked at.
     pub checked: Checked,

@@ -42,7 +42,7 @@ struct Begun {
     height: u64,
     /// What was looked at up to there.
     checked: Checked,
-    /// Weight of the headers that were followed up to there.
+    /// Work of the headers that were followed up to there.
     weight: U256,
 }
 
@@ -248,12 +248,12 @@ impl Following {
             weight,
         } = self.begun;
         let more = self.run.height().saturating_sub(height);
-        let weighs = Weight(self.run.weight().saturating_sub(weight));
+        let added = Weight(self.run.weight().saturating_sub(weight));
         Checked {
             bytes: checked.bytes + self.bytes,
             headers: checked.headers + more,
             tail: checked.tail + more,
-            tail_weight: checked.tail_weight.plus(weighs),
+            tail_weight: checked.tail_weight.plus(added),
             ..checked
         }
     }

@@ -21,11 +21,11 @@ pub use chain::{Budget, Chain, Next, Numbers, SealMethod, genesis_id, honest};
 pub use cheap::CheapTip;
 pub use damage::damage;
 
-/// Blocks that are replaced by flat ones: with a half-life of 288 blocks so many let one block weigh more than the true ones.
+/// Blocks that are replaced by flat ones: with a half-life of 288 blocks so many let one block have more work than the true ones.
 const FLAT_BLOCKS: u64 = 3_500;
 /// The same where each second one is late: until it is as late as that, the true chain grows on.
 const HIDDEN_BLOCKS: u64 = 3_650;
-/// Blocks that are mined after the one that weighs as much as thousands. With fewer, the windows that have that one require a
+/// Blocks that are mined after the one with the work of thousands. With fewer, the windows that have that one require a
 /// tail that reaches back to it (F4).
 const AFTER_BLOCKS: u64 = 1_600;
 /// Blocks that are made up beyond the true chain's.
@@ -48,14 +48,14 @@ const GROUND_BLOCKS: u64 = 300;
 pub enum Forger {
     /// Blocks without work, then a tail that was mined, as easy as the times since then allow.
     EasyTail,
-    /// Worthless blocks of one time, which make the difficulty rise, then one that was mined and weighs more than the true
+    /// Worthless blocks of one time, which make the difficulty rise, then one that was mined and has more work than the true
     /// blocks.
     FlatRun,
-    /// The same, each second one of a late time, which would excuse how little they weigh.
+    /// The same, each second one of a late time, which would excuse their little work.
     HiddenRuns,
     /// One block is replaced, and the true ones after it stay.
     Splice,
-    /// Nodes say of blocks that they weigh more than their work.
+    /// Nodes claim more work for blocks than theirs.
     Inflated,
     /// Blocks without work, and the tip of many whose sample has the fewest of them.
     Grinding,
@@ -176,7 +176,7 @@ impl<'a> Forgery<'a> {
 
     fn easy_tail(&self, numbers: &mut Numbers) -> Option<Vec<u8>> {
         let (mut chain, mut budget) = (self.chain(), self.budget());
-        // The tail may weigh little: what is made up has to outweigh the true chain by itself.
+        // The tail may have little work: what is made up has to have more than the true chain by itself.
         let count = self.honest.height() - self.fork + MORE_BLOCKS;
         self.made_up(&mut chain, count);
         // A pause of up to four half-lives: the tail costs a sixteenth then.
@@ -230,7 +230,7 @@ impl<'a> Forgery<'a> {
         Self::proof(&chain)
     }
 
-    /// Some blocks weigh up to 2^16 times their work in the tree, or more than all others by far.
+    /// In the tree, some blocks have up to 2^16 times their work, or by far more than all others.
     fn inflated(&self, numbers: &mut Numbers) -> Option<Vec<u8>> {
         let mut chain = self.chain();
         let count = self.honest.height() - self.fork - TAIL_BLOCKS;

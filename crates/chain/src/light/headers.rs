@@ -109,7 +109,7 @@ impl Run {
         self.engine.weight(header)
     }
 
-    /// Weight of genesis.
+    /// Work of genesis.
     pub fn genesis_weight(&self) -> U256 {
         self.weight_of(&genesis::block(&self.spec).header).0
     }
@@ -127,22 +127,22 @@ impl Run {
         &self.last
     }
 
-    /// Weight of the headers that were followed, the first one included.
+    /// Work of the headers that were followed, the first one included.
     pub fn weight(&self) -> U256 {
         self.weight
     }
 
-    /// Weight of those from [`Start::newest_from`] on.
+    /// Work of those from [`Start::newest_from`] on.
     pub fn newest_weight(&self) -> U256 {
         self.newest.1
     }
 
-    /// Weight of the newest header.
+    /// Work of the newest header.
     pub fn last_weight(&self) -> U256 {
         self.engine.weight(&self.last).0
     }
 
-    /// Weight of all blocks, the newest included; `None` at 2^256 and above.
+    /// Work of all blocks, the newest included; `None` at 2^256 and above.
     pub fn total(&self) -> Option<U256> {
         self.before.weight().checked_add(self.last_weight())
     }
@@ -280,7 +280,7 @@ impl AllHeaders {
         self.run.last()
     }
 
-    /// Weight of the chain up to the newest header.
+    /// Total work of the chain up to the newest header.
     pub fn weight(&self) -> Weight {
         Weight(self.run.weight())
     }

@@ -30,7 +30,7 @@ struct Shown {
     leaf: Node,
     /// What its manifest says of the blocks before it; none for a block that is only another's parent.
     history_root: Option<B256>,
-    /// Weight of all blocks before it, once they are known.
+    /// Work of all blocks before it, once they are known.
     before: U256,
 }
 
@@ -346,14 +346,14 @@ impl Sample {
         let (last, weight) = (first + size - 1, node.weight);
         let (least, most) = (bounds.least, bounds.most);
         let error = if weight < least {
-            LightError::TooLight {
+            LightError::TooLittleWork {
                 first,
                 last,
                 weight,
                 least,
             }
         } else if weight > most {
-            LightError::TooHeavy {
+            LightError::TooMuchWork {
                 first,
                 last,
                 weight,

@@ -86,14 +86,14 @@ impl Verifier {
         })
     }
 
-    /// The same for a reader that has verified a chain of this weight before: a lighter one is rejected. One who knows its tip
+    /// The same for a reader that has verified a chain of this total work before: one of less is rejected. One who knows its tip
     /// as well says so by [`Self::knowing_tip`]. Rule: docs/protocol.md#F10
     #[must_use]
     pub fn knowing(self, known: Weight) -> Self {
         Self { known, ..self }
     }
 
-    /// The same for a reader that has verified this tip before, of a chain of this weight: a lighter chain is rejected, and so
+    /// The same for a reader that has verified this tip before, of a chain of this total work: a chain of less is rejected, and so
     /// is another tip of the same weight. Rule: docs/protocol.md#F10
     #[must_use]
     pub fn knowing_tip(self, known: Weight, tip: BlockId) -> Self {
@@ -390,7 +390,7 @@ impl Verifier {
         }
         let (found, known) = (weight, self.known);
         if found < known {
-            return Err(at_tip("F10", LightError::Lighter { found, known }));
+            return Err(at_tip("F10", LightError::LessWork { found, known }));
         }
         let other = self.known_tip.filter(|known| found == self.known && *known != tip);
         if let Some(known) = other {

@@ -52,7 +52,7 @@ impl ChainProof {
 
 impl PortableReceipt {
     /// Checks every claim from a genesis id alone: the later block of the receipt is the tip of a chain whose work is verified
-    /// from there. `now`: the reader's clock; how old that tip is, and whether a heavier chain exists, is for the reader to judge.
+    /// from there. `now`: the reader's clock; how old that tip is, and whether a chain with more total work exists, is for the reader to judge.
     /// Rules: docs/protocol.md#P2 to #P5, #P8
     pub fn check_from_genesis(
         &self,

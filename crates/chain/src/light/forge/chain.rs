@@ -151,7 +151,7 @@ impl<'a> Chain<'a> {
         self.at(self.height())
     }
 
-    /// Weight of all its blocks.
+    /// Total work of its blocks.
     pub fn weight(&self) -> Weight {
         let sum = |sum: U256, (_, node): &(u64, Node)| sum.saturating_add(node.weight);
         Weight(self.peaks.iter().fold(U256::ZERO, sum))
@@ -226,7 +226,7 @@ impl<'a> Chain<'a> {
         None
     }
 
-    /// Weight of the newest blocks, so many of them.
+    /// Work of the newest blocks, so many of them.
     pub(super) fn newest_weight(&self, count: u64) -> U256 {
         let newest = self.height() + 1 - count..=self.height();
         let weights = newest.map(|height| self.spec.engine().weight(&self.at(height)).0);
