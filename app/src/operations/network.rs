@@ -192,7 +192,7 @@ fn Syncing(sync: SyncView) -> impl IntoView {
         };
         return view! {
             <section class="card" aria-labelledby="syncing">
-                <h2 id="syncing">"Beginning with a checkpoint"</h2>
+                <h2 id="syncing">"Checkpoint sync"</h2>
                 <progress max=all value=done aria-labelledby="syncing"></progress>
                 <p>{words}</p>
                 <Facts>

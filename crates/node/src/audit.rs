@@ -42,7 +42,7 @@ pub fn audit(
     let mut auditor = Auditor::new(store.snapshot(), spec, now)?;
     let tip = auditor.tip.height();
     auditor.check_genesis()?;
-    if !auditor.begin_at_checkpoint()? {
+    if !auditor.check_checkpoint()? {
         return Ok(auditor.report());
     }
     let mut height = auditor.replay.base;

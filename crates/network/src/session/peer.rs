@@ -211,7 +211,7 @@ pub(crate) struct Peer {
     /// Blocks and transactions that it sent on request, each of which this node wanted.
     pub(crate) blocks_sent: u64,
     pub(crate) transactions_sent: u64,
-    /// Total work and height of its chain as its headers showed, while this node begins with a checkpoint.
+    /// Total work and height of its chain as its headers showed, during the checkpoint sync.
     pub(crate) weighed: Option<(Weight, Height)>,
     /// Total work of its chain, where its headers showed it and its state was begun to be taken.
     pub(crate) shown: Weight,

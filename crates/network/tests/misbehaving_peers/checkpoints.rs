@@ -1,4 +1,4 @@
-//! Newcomers that begin with a checkpoint: whose chain, which division of the state. Rules: docs/protocol.md#Q1 to #Q5
+//! Checkpoint sync of new nodes: whose chain, which division of the state. Rules: docs/protocol.md#Q1 to #Q5
 
 use tally_chain::state_tree::leaf_hash;
 use tally_chain::{Address, B256, BlockId, Height, U256, Weight};

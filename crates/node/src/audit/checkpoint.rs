@@ -11,9 +11,9 @@ use super::{Auditor, StoreFault, readable};
 use crate::store::{BlockRecord, Status, StoreError};
 
 impl Auditor<'_> {
-    /// Goes on from the checkpoint, if there is one. The work of the blocks up to it was checked when they came; of those
+    /// Checks the checkpoint, if there is one, and goes on from there. The work of the blocks up to it was checked when they came; of those
     /// whose headers are kept it is checked again. False when the blocks after it cannot be checked.
-    pub(super) fn begin_at_checkpoint(&mut self) -> Result<bool, StoreError> {
+    pub(super) fn check_checkpoint(&mut self) -> Result<bool, StoreError> {
         let height = self.replay.base;
         if height == Height::GENESIS {
             return Ok(true);

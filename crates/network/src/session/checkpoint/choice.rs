@@ -1,4 +1,4 @@
-//! Beginning with a checkpoint: which chain's. The one of most total work among those shown, not the first that sent hello;
+//! Checkpoint sync: which chain's. The one of most total work among those shown, not the first that sent hello;
 //! then its state, part by part (`parts.rs`). Rules: docs/protocol.md#Q1 to #Q5
 
 use tally_chain::history::{History, Node as HistoryNode};
@@ -26,7 +26,7 @@ impl Session {
         self.outbound = count;
     }
 
-    /// Goes on with beginning at a checkpoint; returns whether that is what this node is about.
+    /// Goes on with the checkpoint sync; returns whether this node is in one.
     pub(crate) fn advance_checkpoint_sync(&mut self) -> bool {
         if !self.node.awaits_checkpoint() {
             self.checkpoint_sync = None;
