@@ -204,7 +204,7 @@ impl Exit {
         if let Some(unprinted) = cause.downcast_ref::<Unprinted>() {
             return Some(match unprinted {
                 Unprinted::Closed => Self::ClosedPipe,
-                Unprinted::Failed(_) | Unprinted::Nowhere => Self::Unprinted,
+                Unprinted::Failed(_) | Unprinted::NullDevice => Self::Unprinted,
             });
         }
         if cause.is::<Unanswered>() || cause.is::<Unsettled>() {
@@ -245,7 +245,7 @@ mod tests {
         assert_eq!(Exit::of(&anyhow::anyhow!("something else")), Exit::Failure);
         assert_eq!(Exit::of(&AuditFault { faults: 2 }.into()), Exit::AuditFault);
         assert_eq!(Exit::of(&Unprinted::Closed.into()), Exit::ClosedPipe);
-        assert_eq!(Exit::of(&Unprinted::Nowhere.into()), Exit::Unprinted);
+        assert_eq!(Exit::of(&Unprinted::NullDevice.into()), Exit::Unprinted);
         let refuted = NotVerified {
             node: "a".to_owned(),
             why: "rule H5".to_owned(),

@@ -129,8 +129,8 @@ impl Light {
         }
     }
 
-    /// Says something aloud.
-    fn say(self, text: String) {
+    /// Announces something to screen readers.
+    fn announce(self, text: String) {
         let _ = self.live.announcement.try_set(text);
     }
 

@@ -1,4 +1,4 @@
-// The light client of a tab: what the seal says, and that no false chain of a node gets it.
+// The light client of a tab: what the seal shows, and that no false chain of a node gets it.
 import { expectAccessible } from '../support/accessible';
 import { FalseNode } from '../support/false-node';
 import { Guard } from '../support/guard';
@@ -11,7 +11,7 @@ const marks = (page: Page) => page.locator('.verify-lines .mark');
 const bytesOf = async (url: string) => Buffer.from(await (await fetch(url)).arrayBuffer());
 
 test.describe('an honest node', () => {
-  test('the seal says that the chain is verified, and its panel what that means', async ({ page, node, guard }) => {
+  test('the seal shows that the chain is verified, and its panel what that means', async ({ page, node, guard }) => {
     await waitForHeight(node, 5);
     await open(page, '/blocks');
     const box = () => seal(page).boundingBox();
@@ -69,7 +69,7 @@ test.describe('an honest node', () => {
   test.describe('without JavaScript', () => {
     test.use({ javaScriptEnabled: false });
 
-    test('the seal says that nothing is verified', async ({ page }) => {
+    test('the seal shows that nothing is verified', async ({ page }) => {
       await page.goto('/blocks');
       await expect(seal(page)).toContainText('As told');
       await expect(seal(page)).toContainText('not verified');

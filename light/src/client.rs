@@ -41,7 +41,7 @@ enum Plan {
     Follow(TipClaim, Origin),
     /// The proof from genesis on.
     Proof(TipClaim),
-    /// All headers, since a sample says too little.
+    /// All headers, since a sample shows too little.
     All(TipClaim),
 }
 
@@ -213,7 +213,7 @@ impl Client {
                 return Some((Reading::Tip(Vec::new()), Get::tip()));
             }
             match &self.phase {
-                Phase::AsTold(why) => self.checks.give_up(&why.clone()),
+                Phase::Unverified(why) => self.checks.give_up(&why.clone()),
                 Phase::Failed(failure) => self.checks.give_up(&report::in_words(failure)),
                 Phase::Verified => {}
                 Phase::Checking { .. } | Phase::Idle => return None,

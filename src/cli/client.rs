@@ -111,7 +111,7 @@ impl NodesArgs {
     }
 }
 
-/// Talks to one node over HTTP or HTTPS.
+/// A client of one node over HTTP or HTTPS.
 #[derive(Clone)]
 pub struct Client {
     agent: ureq::Agent,

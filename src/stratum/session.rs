@@ -368,7 +368,7 @@ impl Session {
         }
     }
 
-    /// Says, to the miner and in the log, why it has no new job. Once a minute, also where it got one in between: a miner that
+    /// Reports, to the miner and in the log, why it has no new job. Once a minute, also where it got one in between: a miner that
     /// requests work for two addresses in turn, of which one is turned away, would fill the log.
     fn no_job(&mut self, paid: Address, error: &TemplateError) {
         let Some(unlogged) = self.no_job_notices.now() else {

@@ -67,7 +67,7 @@ pub struct Report {
     /// What is known.
     pub verdict: Verdict,
     /// One sentence about it.
-    pub says: String,
+    pub summary: String,
     /// Where something is wrong.
     pub fault: Option<Fault>,
     /// The claims, in the order in which they are checked.
@@ -95,11 +95,11 @@ impl Report {
     }
 
     /// Without more than a verdict.
-    pub fn of(what: &str, verdict: Verdict, says: &str) -> Self {
+    pub fn of(what: &str, verdict: Verdict, summary: &str) -> Self {
         Self {
             what: what.to_owned(),
             verdict,
-            says: says.to_owned(),
+            summary: summary.to_owned(),
             fault: None,
             checks: Vec::new(),
             facts: Vec::new(),

@@ -20,7 +20,7 @@ use shown::Shown;
 const FILE: &str = "receipt-file";
 const DOCUMENT: &str = "receipt-document";
 
-/// Said where no script runs. Plain text for `<noscript>`, which a running page does not read.
+/// Shown where no script runs. Plain text for `<noscript>`, which a running page does not read.
 const NO_SCRIPT: &str = "<p class=\"prose\">Checking here needs JavaScript and WebAssembly. \
 On the command line it is <code>tally receipt verify</code>.</p>";
 

@@ -29,7 +29,7 @@ pub fn Panel() -> impl IntoView {
                 let failure = *failure;
                 view! { <NotHeld failure=failure /> }
             }),
-            Phase::AsTold(why) => branch(move || view! {
+            Phase::Unverified(why) => branch(move || view! {
                 <Notice kind=NoticeKind::Info title="Nothing is verified">
                     <p>{why}</p>
                     <p>"Pages show what the node reports, unchecked. It is tried again."</p>

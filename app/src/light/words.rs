@@ -46,7 +46,7 @@ pub fn words(state: &State, now: Option<u64>) -> Words {
             };
             words("Verified from genesis", newest, short, "seal seal-verified")
         }
-        Phase::AsTold(_) => words(
+        Phase::Unverified(_) => words(
             "As told",
             "no proof of the chain".to_owned(),
             "no proof".to_owned(),

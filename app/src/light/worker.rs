@@ -178,7 +178,7 @@ fn failed(why: &str) {
         let _ = proving.send(Err(Unproved::NotHere(why.clone())));
     }
     show(State {
-        phase: Phase::AsTold(why),
+        phase: Phase::Unverified(why),
         ..State::default()
     });
 }

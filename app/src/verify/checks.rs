@@ -19,7 +19,7 @@ pub struct CheckLine {
     pub explanation: &'static str,
     /// `None` where it does not apply, such as the path of a transaction that still waits.
     pub outcome: Option<Result<(), String>>,
-    /// Without an outcome: why what holds is still the node's word.
+    /// Without an outcome: why what holds is still what only the node reports.
     pub claimed: Option<String>,
 }
 
@@ -71,7 +71,7 @@ pub(super) fn line((title, explanation): Titled, outcome: Option<Result<(), Stri
     }
 }
 
-/// The line about a block's place: on the verified chain, or why not. `fits`: whether what is shown of it is what its bytes say.
+/// The line about a block's place: on the verified chain, or why not. `fits`: whether what is shown of it is what its bytes contain.
 fn line_of_block(titled: Titled, verdict: &BlockVerdict, fits: Result<(), String>) -> CheckLine {
     match (fits, verdict) {
         (Err(why), _) => line(titled, Some(Err(why))),
@@ -85,7 +85,7 @@ fn line_of_block(titled: Titled, verdict: &BlockVerdict, fits: Result<(), String
 }
 
 /// A line about what stands in a block: it is worth what the block is worth, and what holds in any other than one of the
-/// verified chain is the node's word.
+/// verified chain is only what the node reports.
 fn line_within(titled: Titled, verdict: &BlockVerdict, outcome: Option<Result<(), String>>) -> CheckLine {
     match (outcome, verdict) {
         (Some(Ok(())), BlockVerdict::Unknown(_) | BlockVerdict::Refuted(_)) => line(titled, None),
@@ -114,7 +114,7 @@ fn same(what: &str, shown: impl ToString, found: impl ToString) -> Result<(), St
     if shown == found {
         Ok(())
     } else {
-        Err(format!("{what} is shown as {shown}, but the bytes say {found}"))
+        Err(format!("{what} is shown as {shown}, but the bytes contain {found}"))
     }
 }
 

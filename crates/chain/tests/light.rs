@@ -145,7 +145,7 @@ fn a_light_tail_is_longer() {
     }
 }
 
-/// After all but a few miners left, a sample says too little. Rules: docs/protocol.md#F4, #F5
+/// After all but a few miners left, a sample shows too little. Rules: docs/protocol.md#F4, #F5
 #[test]
 fn a_chain_whose_blocks_weigh_little_now_is_not_sampled() {
     let unsampled = |half_lives, blocks| {
@@ -257,7 +257,7 @@ fn a_proof_that_ends_early_or_late_is_rejected() {
     }
 }
 
-/// A chain that retargets so fast that a sample says little is taken whole.
+/// A chain that retargets so fast that a sample shows little is taken whole.
 #[test]
 fn a_chain_that_retargets_fast_is_not_sampled() {
     let mut spec = SPEC.clone();

@@ -1,4 +1,4 @@
-//! What a verifier says after a fault, and beside what its reader has seen before. Rules: docs/protocol.md#F3, #F10
+//! What a verifier returns after a fault, and beside what its reader has seen before. Rules: docs/protocol.md#F3, #F10
 
 #[path = "light/world.rs"]
 mod world;

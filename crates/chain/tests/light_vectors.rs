@@ -146,7 +146,7 @@ fn vectors_stay() {
     }
 }
 
-/// The files alone are enough to verify what they say.
+/// The files alone are enough to verify what they contain.
 #[test]
 fn the_files_hold_by_themselves() {
     let vectors: Value = serde_json::from_slice(&std::fs::read(pinned("light.json")).unwrap()).unwrap();

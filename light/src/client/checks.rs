@@ -103,7 +103,7 @@ impl PendingChecks {
         self.proven.clear();
     }
 
-    /// Answers what can be answered by the tip alone, and says what the next one needs.
+    /// Answers what can be answered by the tip alone, and returns what the next one needs.
     pub fn next(&mut self, followed: &Followed) -> Next {
         let tip = followed.verified();
         while let Some(mut pending) = self.waiting.pop_front() {

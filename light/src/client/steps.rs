@@ -291,7 +291,7 @@ impl Client {
                 };
                 self.checks.give_up(&why);
                 if !matches!(self.phase, Phase::Verified | Phase::Failed(_)) {
-                    self.phase = Phase::AsTold(why);
+                    self.phase = Phase::Unverified(why);
                 }
                 self.pause(now);
             }

@@ -383,14 +383,14 @@ fn a_node_without_a_proof_is_no_misbehaving_one() {
         "this node began with a checkpoint and cannot prove its chain from genesis on: the node answers: a reason";
     assert_eq!(
         (why.as_str(), client.state().phase),
-        (expected, Phase::AsTold(expected.to_owned()))
+        (expected, Phase::Unverified(expected.to_owned()))
     );
     // A tip that is no more is read again, a few times.
     let mut client = self::client();
     (node.problem, node.paths) = (Some("unknown-block"), Vec::new());
     node.serve(&mut client, NOW);
     assert_eq!(node.paths.iter().filter(|path| *path == "light/tip").count(), 4);
-    assert!(matches!(client.state().phase, Phase::AsTold(_)));
+    assert!(matches!(client.state().phase, Phase::Unverified(_)));
     // An answer about another chain than that of the genesis id.
     let mut foreign = Client::new(BlockId::ZERO, None);
     node.serve(&mut foreign, NOW);

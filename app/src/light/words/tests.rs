@@ -29,7 +29,7 @@ fn failure(height: Option<u64>) -> Phase {
 }
 
 #[test]
-fn the_seal_says_how_it_stands() {
+fn the_seal_shows_the_phase() {
     let lines = |phase| {
         let words = words(&state(phase), Some(1_008));
         (words.head, words.line, words.short)
@@ -44,7 +44,7 @@ fn the_seal_says_how_it_stands() {
         own("Verified from genesis", "1,204,331 blocks, newest 8 s old", "8 s old")
     );
     assert_eq!(
-        lines(Phase::AsTold("why".to_owned())),
+        lines(Phase::Unverified("why".to_owned())),
         own("As told", "no proof of the chain", "no proof")
     );
     assert_eq!(

@@ -251,7 +251,7 @@ fn a_waiting_transaction_has_no_path_to_check() {
     let expected = vec![Some(Ok(())), Some(Ok(())), None, None, None];
     assert_eq!(verdicts(&page, &evidence), expected);
     page.row.fee = BaseUnits::new(1);
-    let why = "The highest fee is shown as 1, but the bytes say 400000";
+    let why = "The highest fee is shown as 1, but the bytes contain 400000";
     assert_eq!(verdicts(&page, &evidence)[1], failed(why));
 }
 
@@ -279,7 +279,7 @@ fn what_is_shown_must_be_what_was_signed() {
         change(&mut page);
         verdicts(&page, &evidence)[1].clone()
     };
-    let why = "The value is shown as 6, but the bytes say 5";
+    let why = "The value is shown as 6, but the bytes contain 5";
     assert_eq!(shown(|page| page.row.value = BaseUnits::new(6)), failed(why));
     let why = "the memo shown is not the text in the bytes";
     assert_eq!(shown(|page| page.memo = Some("gift".to_owned())), failed(why));
@@ -300,13 +300,13 @@ fn what_is_shown_must_be_what_was_signed() {
     let (mut page, evidence, _) = sample_of(None, true);
     page.memo = Some("rent".to_owned());
     assert_eq!(verdicts(&page, &evidence)[1], failed(why));
-    let why = "The kind of the signature is shown as RSA, but the bytes say ECC";
+    let why = "The kind of the signature is shown as RSA, but the bytes contain ECC";
     assert_eq!(shown(|page| page.row.scheme = Scheme::Rsa), failed(why));
-    let why = format!("The receiver is shown as {OTHERS}, but the bytes say {}", parties().1);
+    let why = format!("The receiver is shown as {OTHERS}, but the bytes contain {}", parties().1);
     assert_eq!(shown(|page| page.row.to = Some(OTHERS.to_owned())), failed(&why));
-    let why = format!("The receiver is shown as none, but the bytes say {}", parties().1);
+    let why = format!("The receiver is shown as none, but the bytes contain {}", parties().1);
     assert_eq!(shown(|page| page.row.to = None), failed(&why));
-    let why = "The gas limit is shown as 1, but the bytes say 200000";
+    let why = "The gas limit is shown as 1, but the bytes contain 200000";
     assert_eq!(shown(|page| page.gas_limit = 1), failed(why));
     let why = "the time at which it was made is not the one in the bytes";
     assert_eq!(shown(|page| page.made = None), failed(why));
@@ -320,7 +320,7 @@ fn the_receiver_of_a_creation_follows_from_sender_and_nonce() {
     let contract = key().address().create(7);
     assert_eq!(page.row.to, Some(contract.to_checksum(None)));
     page.row.to = Some(OTHERS.to_owned());
-    let why = format!("The receiver is shown as {OTHERS}, but the bytes say {contract}");
+    let why = format!("The receiver is shown as {OTHERS}, but the bytes contain {contract}");
     assert_eq!(verdicts(&page, &evidence)[1], failed(&why));
     // No address beside it is its receiver.
     let row = TransactionRow {
@@ -341,13 +341,13 @@ fn the_outcome_is_that_of_the_receipt() {
         (verdicts(&page, &evidence)[4].clone(), row.err())
     };
     let both = |why: &str| (failed(why), Some(why.to_owned()));
-    let why = "The status is shown as succeeded, but the bytes say failed";
+    let why = "The status is shown as succeeded, but the bytes contain failed";
     assert_eq!(shown(|page| page.row.status = Status::Succeeded), both(why));
-    let why = "The fee is shown as 1, but the bytes say 10000";
+    let why = "The fee is shown as 1, but the bytes contain 10000";
     assert_eq!(shown(|page| page.row.fee = BaseUnits::new(1)), both(why));
-    let why = "The gas used is shown as 1, but the bytes say 5000";
+    let why = "The gas used is shown as 1, but the bytes contain 5000";
     assert_eq!(shown(|page| page.gas_used = Some(1)), (failed(why), None));
-    let why = "The part that was burned is shown as nothing, but the bytes say 5000";
+    let why = "The part that was burned is shown as nothing, but the bytes contain 5000";
     assert_eq!(shown(|page| page.burned = None), (failed(why), None));
     let why = "the events shown are not those in the receipt";
     let log = |page: &mut TransactionPage| {
@@ -409,7 +409,7 @@ fn a_path_of_another_transaction_does_not_hold() {
     assert_eq!(lines[3], Some(Ok(())));
     assert_eq!(
         lines[4],
-        failed("The receipt's place is shown as 1, but the bytes say 0")
+        failed("The receipt's place is shown as 1, but the bytes contain 0")
     );
 }
 
@@ -417,7 +417,7 @@ fn a_path_of_another_transaction_does_not_hold() {
 fn the_time_of_a_line_is_that_of_its_block() {
     let (mut page, evidence, _) = sample();
     page.row.time += 1;
-    let why = format!("The time is shown as {}, but the bytes say {NOW}", NOW + 1);
+    let why = format!("The time is shown as {}, but the bytes contain {NOW}", NOW + 1);
     assert_eq!(verdicts(&page, &evidence)[3], failed(&why));
 }
 
@@ -438,12 +438,12 @@ fn a_line_of_a_list_is_checked_as_a_whole() {
         change(&mut row);
         check(&to, &row, &evidence)
     };
-    let why = "The value is shown as 6, but the bytes say 5".to_owned();
+    let why = "The value is shown as 6, but the bytes contain 5".to_owned();
     assert_eq!(shown(&|row| row.value = BaseUnits::new(6)), Err(why));
     // The direction: shown as from the account itself.
-    let why = format!("The sender is shown as {to}, but the bytes say {from}");
+    let why = format!("The sender is shown as {to}, but the bytes contain {from}");
     assert_eq!(shown(&|row| row.from = to.clone()), Err(why));
-    let why = format!("The receiver is shown as {OTHERS}, but the bytes say {to}");
+    let why = format!("The receiver is shown as {OTHERS}, but the bytes contain {to}");
     assert_eq!(shown(&|row| row.to = Some(OTHERS.to_owned())), Err(why));
     let why = "a contract creation is shown as a payment, or a payment as a creation".to_owned();
     assert_eq!(shown(&|row| row.kind = TransactionKind::Creation), Err(why));

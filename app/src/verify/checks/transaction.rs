@@ -27,9 +27,9 @@ use crate::{
 pub enum Proof {
     /// All that it shows of the payment, its outcome and fee included.
     Whole,
-    /// That it was signed and is in the block; the node sent no receipt, so the outcome is its word.
+    /// That it was signed and is in the block; the node sent no receipt, so only the node reports the outcome.
     ButOutcome,
-    /// That it was signed; there is no verified chain to compare its block with, so that it happened is the node's word. The
+    /// That it was signed; there is no verified chain to compare its block with, so only the node reports that it happened. The
     /// text says why.
     ButBlock(String),
 }

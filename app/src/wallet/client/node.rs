@@ -142,14 +142,14 @@ pub fn proven_block(account: &AccountBody) -> Option<BlockEvidence> {
 }
 
 /// Checks the balance in this tab: manifest, path through the state tree, by `verdict` that the block is on the chain that was
-/// verified from genesis on, and that it is none below `least`, the tip that was verified before the question. The height it
+/// verified from genesis on, and that it is none below `least`, the tip that was verified before the request. The height it
 /// holds at. Rule: docs/protocol.md#W57
 pub fn verify(account: &AccountBody, shown: &str, verdict: &BlockVerdict, least: u64) -> Result<u64, Unproven> {
     let proof = account.proof.as_ref().ok_or(Unproven::NoProof)?;
     let height = prove(account, proof, shown).map_err(Unproven::False)?;
     match verdict {
         BlockVerdict::Refuted(why) => Err(Unproven::False(why.clone())),
-        BlockVerdict::Unknown(why) => Err(Unproven::Told(why.clone())),
+        BlockVerdict::Unknown(why) => Err(Unproven::Unverified(why.clone())),
         BlockVerdict::OnChain if height < least => Err(Unproven::Older {
             seen: least,
             shown: height,
@@ -184,7 +184,7 @@ pub enum Unproven {
     Older { seen: u64, shown: u64 },
     /// There is no verified chain to compare its block with.
     #[error("{0}")]
-    Told(String),
+    Unverified(String),
     #[error("{0}")]
     False(String),
 }

@@ -16,7 +16,7 @@ pub enum ToLight {
     },
     /// The chain may have a new tip.
     Look,
-    /// Is this block the verified tip or one of its ancestors?
+    /// Check whether this block is the verified tip or one of its ancestors.
     Check {
         /// Comes back with the verdict.
         request: u32,
@@ -25,7 +25,7 @@ pub enum ToLight {
         /// The encoded manifest. Rule: docs/protocol.md#M1
         manifest: Bytes,
     },
-    /// Verify the proof that a receipt carries. It needs no node, and says nothing of the chain that is followed here.
+    /// Verify the proof that a receipt carries. It needs no node, and shows nothing of the chain that is followed here.
     Prove {
         /// Comes back with the outcome.
         request: u32,
@@ -45,7 +45,7 @@ pub enum ToLight {
 /// From the worker to the page.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum FromLight {
-    /// It listens now.
+    /// The worker listens now.
     Ready,
     /// How it stands; whenever that changes, at most ten times a second.
     State(Box<State>),
@@ -91,7 +91,7 @@ pub enum Phase {
     /// The tip is verified.
     Verified,
     /// The node gives no proof, so nothing is known; why.
-    AsTold(String),
+    Unverified(String),
     /// What the node sent does not hold.
     Failed(Box<LightFailure>),
     /// Nothing has begun.

@@ -1,4 +1,4 @@
-//! What a node says of its tip, before anything is verified. Rule: docs/protocol.md#F11
+//! What a node claims of its tip, before anything is verified. Rule: docs/protocol.md#F11
 
 use alloy_primitives::{B256, U256};
 

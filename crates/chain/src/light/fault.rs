@@ -135,7 +135,7 @@ fn at_height(height: Option<Height>) -> String {
 }
 
 impl LightFault {
-    /// Whether the chain may be valid and only a sample of it says too little: then the reader requests all headers.
+    /// Whether the chain may be valid and only a sample of it shows too little: then the reader requests all headers.
     /// Rule: docs/protocol.md#F1
     pub fn needs_all_headers(&self) -> bool {
         matches!(*self.error, LightError::Unsampled(_))

@@ -147,7 +147,7 @@ impl Run {
         self.before.weight().checked_add(self.last_weight())
     }
 
-    /// What the newest header's manifest has to say of the blocks before. Rule: docs/protocol.md#R3
+    /// What the newest header's manifest has to contain about the blocks before. Rule: docs/protocol.md#R3
     pub fn history_root(&self) -> B256 {
         self.before.root()
     }

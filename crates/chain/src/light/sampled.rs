@@ -28,7 +28,7 @@ const MAX_WEIGHT_BYTES: usize = 32;
 struct Shown {
     number: u64,
     leaf: Node,
-    /// What its manifest says of the blocks before it; none for a block that is only another's parent.
+    /// What its manifest contains about the blocks before it; none for a block that is only another's parent.
     history_root: Option<B256>,
     /// Work of all blocks before it, once they are known.
     before: U256,

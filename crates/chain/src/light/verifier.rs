@@ -30,7 +30,7 @@ pub struct Progress {
     pub claimed: Option<Height>,
 }
 
-/// What a proof says before anything of it is checked.
+/// What a proof claims before anything of it is checked.
 struct Head {
     kind: ProofKind,
     tip: BlockId,

@@ -36,7 +36,7 @@ impl ChainProof {
     /// Verifies the chain from this genesis up to the tip of the proof. `now`: the reader's clock. Rules: docs/protocol.md#F1 to #F9
     ///
     /// # Errors
-    /// The first thing that is wrong with proof or spec. Where a sample shows too little, nothing is said against the chain
+    /// The first thing that is wrong with proof or spec. Where a sample shows too little, nothing is shown against the chain
     /// ([`LightFault::needs_all_headers`](crate::light::LightFault::needs_all_headers)): this proof does not show it.
     pub fn verify(&self, genesis: BlockId, now: UnixSecs) -> Result<Verified, ReceiptError> {
         let (len, max) = (self.proof.len(), MAX_PROOF_BYTES);

@@ -1,4 +1,4 @@
-//! Proof of work for the independent verifier: D1, H4, H6 and F7 as the rules say them.
+//! Proof of work for the independent verifier: D1, H4, H6 and F7 as the rules define them.
 
 use alloy_primitives::{U256, U512};
 use tally_chain::ChainSpec;

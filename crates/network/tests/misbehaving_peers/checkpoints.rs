@@ -171,7 +171,7 @@ fn a_heavier_chain_that_leaves_below_the_base_is_named_and_not_punished() {
         (world.tip(heavy), Height(80), Height(20))
     );
     world.run(300_000);
-    assert!(world.is_linked(new, heavy), "they still talk");
+    assert!(world.is_linked(new, heavy), "they are still connected");
     world.honest(&[light, heavy, new]);
 }
 

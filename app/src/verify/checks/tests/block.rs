@@ -33,7 +33,7 @@ fn a_block_with_another_manifest_does_not_hold() {
     manifest.gas_used = 51;
     block.manifest = manifest.encode().into();
     let why = format!(
-        "The manifest's root is shown as {root}, but the bytes say {}",
+        "The manifest's root is shown as {root}, but the bytes contain {}",
         manifest.root()
     );
     let expected = vec![Some(Ok(())), Some(Ok(())), failed(&why), failed(&why)];
@@ -50,9 +50,9 @@ fn every_field_of_header_and_manifest_is_compared() {
         outcomes(check_block(&BlockVerdict::OnChain, &page, &block))[3].clone()
     };
     assert_eq!(figures(|_| {}), Some(Ok(())));
-    let why = "The bits value is shown as 0x1d00ffff, but the bytes say 0x2000ffff";
+    let why = "The bits value is shown as 0x1d00ffff, but the bytes contain 0x2000ffff";
     assert_eq!(figures(|page| page.header.bits = "0x1d00ffff".to_owned()), failed(why));
-    let why = "The version is shown as 2, but the bytes say 1";
+    let why = "The version is shown as 2, but the bytes contain 1";
     assert_eq!(figures(|page| page.header.version = 2), failed(why));
     type Change = fn(&mut BlockPage);
     type Shown = fn(&BlockPage) -> String;
@@ -82,7 +82,7 @@ fn every_field_of_header_and_manifest_is_compared() {
         let mut changed = page.clone();
         change(&mut changed);
         let why = format!(
-            "{what} is shown as {}, but the bytes say {}",
+            "{what} is shown as {}, but the bytes contain {}",
             shown(&changed),
             shown(&page)
         );

@@ -74,11 +74,11 @@ fn a_block_that_is_not_on_the_verified_chain_proves_nothing() {
     let why = "block 7 is above the verified tip, block 3";
     let refuted = BlockVerdict::Refuted(why.to_owned());
     assert_eq!(verify(&answer(500), HELD, &refuted, 0), untrue(why));
-    // Without a verified chain the balance is the node's word, and its proof must hold all the same.
+    // Without a verified chain the balance is what the node reports, and its proof must hold all the same.
     let unknown = BlockVerdict::Unknown(why.to_owned());
     assert_eq!(
         verify(&answer(500), HELD, &unknown, 9),
-        Err(Unproven::Told(why.to_owned()))
+        Err(Unproven::Unverified(why.to_owned()))
     );
     assert!(matches!(
         verify(&answer(501), HELD, &unknown, 0),

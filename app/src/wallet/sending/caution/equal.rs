@@ -244,7 +244,7 @@ mod tests {
             found: None,
             failure: Some("the node answered with status 503.".to_owned()),
         };
-        let caution = failed.caution().expect("it is said");
+        let caution = failed.caution().expect("it is shown");
         assert_eq!(caution.weight, Weight::Stop);
         assert_eq!(
             caution.title,

@@ -54,7 +54,7 @@ pub struct Next {
     pub time: u32,
     /// The bits that D1 gives, or else the easiest that the spec allows.
     pub due: bool,
-    /// What its leaf says of its weight, where that is not its work.
+    /// The weight that its leaf claims, where that is not its work.
     pub weight: Option<U256>,
 }
 
