@@ -10,7 +10,7 @@ mod words;
 mod worker;
 
 use leptos::prelude::*;
-use tally_api::worker::light::{Phase, State, Tip, ToLight, BlockVerdict};
+use tally_api::worker::light::{BlockVerdict, Phase, State, Tip, ToLight};
 
 use crate::{
     live::Live,
@@ -125,7 +125,9 @@ impl Light {
         let has_fault = matches!(audited, Audited::Fault(_));
         let _ = self.audited.try_set(audited);
         if had_fault != has_fault {
-            let _ = self.revision.try_update(|revision| *revision = revision.wrapping_add(1));
+            let _ = self
+                .revision
+                .try_update(|revision| *revision = revision.wrapping_add(1));
         }
     }
 
@@ -143,7 +145,9 @@ impl Light {
         let is_verified = |state: &State| matches!(state.phase, Phase::Verified);
         let before = self.state.try_get_untracked().unwrap_or_default();
         if is_verified(&state) && !is_verified(&before) {
-            let _ = self.revision.try_update(|revision| *revision = revision.wrapping_add(1));
+            let _ = self
+                .revision
+                .try_update(|revision| *revision = revision.wrapping_add(1));
         }
         // Once for each change of phase, not for each block.
         if let Some(text) = words::announcement(&before, &state) {

@@ -3,7 +3,7 @@
 
 use std::sync::LazyLock;
 
-use tally_chain::light::{AllHeaders, LightFault, Level, Links, TipClaim, Verified, Verifier};
+use tally_chain::light::{AllHeaders, Level, LightFault, Links, TipClaim, Verified, Verifier};
 use tally_chain::{BlockId, ChainSpec, Height, UnixSecs, genesis};
 
 use crate::target::Target;

@@ -9,13 +9,13 @@ mod kept;
 pub(crate) mod report;
 mod steps;
 
-use tally_api::worker::light::{Phase, State, BlockVerdict};
+use tally_api::worker::light::{BlockVerdict, Phase, State};
 use tally_chain::light::{Followed, Following, TipClaim, Verifier};
 use tally_chain::{BlockId, ChainSpec, Height, UnixSecs, Weight};
 
 use background::{Background, PART};
-use evidence::Recent;
 use checks::{Next, PendingCheck, PendingChecks};
+use evidence::Recent;
 
 pub use get::{Get, NoAnswer};
 pub use kept::Kept;

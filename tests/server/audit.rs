@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::Value;
 use tally_chain::state_tree::Account;
 use tally_chain::{Amount, ChainSpec, Height, U256};
-use tally_node::audit::{StoreFault, Report, audit};
+use tally_node::audit::{Report, StoreFault, audit};
 use tally_node::store::{Commit, Store};
 use tally_node::{BlockRecord, ChangeSet, StoreError, system_clock};
 

@@ -61,7 +61,8 @@ impl Bench {
 
     /// What was found is not about what is there now.
     fn forget(self) {
-        self.generation.update_value(|generation| *generation = generation.wrapping_add(1));
+        self.generation
+            .update_value(|generation| *generation = generation.wrapping_add(1));
         self.proven.set(None);
         self.chain.set(None);
         self.checks.clear();

@@ -1,7 +1,7 @@
 //! The panel of the seal: what was checked, what is taken on trust, and what a reader can do.
 
 use leptos::prelude::*;
-use tally_api::worker::light::{LightFailure, Headers, Phase, State, Tip, ToLight};
+use tally_api::worker::light::{Headers, LightFailure, Phase, State, Tip, ToLight};
 use tally_chain::light::Level;
 
 use super::{Audited, Light, audit::Audit, words};

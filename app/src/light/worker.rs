@@ -3,7 +3,7 @@
 use std::{cell::RefCell, collections::HashMap};
 
 use futures::channel::oneshot;
-use tally_api::worker::light::{FromLight, Phase, State, Tip, ToLight, BlockVerdict};
+use tally_api::worker::light::{BlockVerdict, FromLight, Phase, State, Tip, ToLight};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{MessageEvent, Worker};
 

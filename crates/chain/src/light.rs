@@ -30,7 +30,7 @@ use crate::units::Weight;
 
 pub use claim::{ClaimError, MAX_CLAIM_BYTES, TipClaim};
 pub use draws::Unsampled;
-pub use fault::{LightFault, LightError};
+pub use fault::{LightError, LightFault};
 pub use follow::{Followed, Following, NotShown};
 pub use headers::{AllHeaders, SavedHeaders, SavedHeadersError};
 pub use limits::{ALL_HEADERS_UP_TO, MAGIC, MAX_DRAWS, MAX_HEIGHT, SECURITY_BITS, TAIL_BLOCKS, VERSION};

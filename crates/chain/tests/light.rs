@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 
 use tally_chain::light::forge::{self, Budget, Chain, Next, Numbers, SealMethod};
 use tally_chain::light::{
-    AllHeaders, ChainReader, LightFault, Level, LightError, Links, ProofKind, SavedHeadersError, Unsampled, Verified,
+    AllHeaders, ChainReader, Level, LightError, LightFault, Links, ProofKind, SavedHeadersError, Unsampled, Verified,
     Verifier, encode_headers, prove,
 };
 use tally_chain::spec::ConsensusSpec;
@@ -441,7 +441,10 @@ fn links_lead_from_a_known_block_to_its_descendants() {
     };
     assert_ne!(after(HONEST.at(from), first_time + 100_000), HONEST.tip().id());
     assert_ne!(after(HONEST.at(from - 1), first_time), HONEST.tip().id());
-    assert!(other.push(Next::at(other.tip().time + 10), SealMethod::Mined(&mut Budget(u64::MAX))));
+    assert!(other.push(
+        Next::at(other.tip().time + 10),
+        SealMethod::Mined(&mut Budget(u64::MAX))
+    ));
     let mut links = Links::after(&SPEC, Height(from), HONEST.at(from), first_time);
     links.push(&headers(&other, from + 1, from + 11)).unwrap();
     assert_eq!((links.height(), links.id()), (Height(from + 11), other.tip().id()));

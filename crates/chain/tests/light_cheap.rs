@@ -9,7 +9,7 @@ mod world;
 use std::sync::LazyLock;
 
 use tally_chain::light::forge::{self, Budget, Chain, CheapTip, Next, SealMethod};
-use tally_chain::light::{LightFault, LightError, TailRules, Unsampled, Verified, Verifier, prove};
+use tally_chain::light::{LightError, LightFault, TailRules, Unsampled, Verified, Verifier, prove};
 use tally_chain::spec::ConsensusSpec;
 use tally_chain::{ChainSpec, Height, U256};
 use world::NOW;

@@ -6,7 +6,7 @@ mod world;
 use std::collections::BTreeSet;
 
 use tally_chain::light::forge::{self, Budget, Chain, Next, SealMethod};
-use tally_chain::light::{AllHeaders, LightFault, LightError, Links, Verified, Verifier, encode_headers, prove};
+use tally_chain::light::{AllHeaders, LightError, LightFault, Links, Verified, Verifier, encode_headers, prove};
 use tally_chain::{Height, Weight};
 use world::{HONEST, NOW, SPEC, proof_at};
 

@@ -8,7 +8,8 @@ use std::sync::LazyLock;
 use tally_chain::history::{self, HistoryError};
 use tally_chain::light::forge::{self, Budget, Chain, honest};
 use tally_chain::light::{
-    ChainReader, LightFault, Followed, Following, Level, LightError, NotShown, TipClaim, Verifier, encode_headers, prove,
+    ChainReader, Followed, Following, Level, LightError, LightFault, NotShown, TipClaim, Verifier, encode_headers,
+    prove,
 };
 use tally_chain::{BlockId, Height, Weight};
 use world::{NOW, SPEC};

@@ -8,7 +8,7 @@ mod world;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
-use tally_chain::light::{LightFault, LightError, Verified, Verifier, forge};
+use tally_chain::light::{LightError, LightFault, Verified, Verifier, forge};
 use tally_chain::{Manifest, U256};
 use world::{HONEST, NOW, SPEC, proof_at};
 

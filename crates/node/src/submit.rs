@@ -18,7 +18,7 @@ use crate::keeper::Reader;
 use crate::mempool::{Inserted, Mempool, MempoolError};
 use crate::node::Node;
 use crate::pipeline::{Advance, Tip};
-use crate::pool_writer::{WriteFailure, Ticket};
+use crate::pool_writer::{Ticket, WriteFailure};
 use crate::store::StoreError;
 
 /// Why a transaction left the pool for another.

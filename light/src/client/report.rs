@@ -1,6 +1,6 @@
 //! What the page is shown.
 
-use tally_api::worker::light::{LightFailure, Headers, Tip};
+use tally_api::worker::light::{Headers, LightFailure, Tip};
 use tally_chain::light::{Followed, Verified};
 
 use super::background::Background;

@@ -1,13 +1,13 @@
 //! What came of a request.
 
 use tally_api::worker::light::Phase;
-use tally_chain::light::{LightFault, Followed, Following, LightError, MAX_HEIGHT, TipClaim, Verifier};
+use tally_chain::light::{Followed, Following, LightError, LightFault, MAX_HEIGHT, TipClaim, Verifier};
 use tally_chain::{ChainSpec, Height, UnixSecs, genesis};
 
+use super::checks::PendingCheck;
 use super::evidence::Wrong;
 use super::get::{Get, NoAnswer};
 use super::kept::claim_of;
-use super::checks::PendingCheck;
 use super::{BACK, Client, FOLLOWED_AT_ONCE, MAX_PAUSE_MS, Origin, PAUSE_MS, Plan, Reading, TRIES, Tip, report, secs};
 
 impl Client {

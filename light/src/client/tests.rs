@@ -1,6 +1,6 @@
 use std::sync::LazyLock;
 
-use tally_api::worker::light::{Phase, BlockVerdict};
+use tally_api::worker::light::{BlockVerdict, Phase};
 use tally_chain::history;
 use tally_chain::light::forge::{self, Budget, Chain, honest};
 use tally_chain::light::{ChainReader, Level, TipClaim, encode_headers, prove};
@@ -214,7 +214,10 @@ fn a_chain_of_more_work_is_accepted_after_a_reorg_and_one_of_less_is_not() {
     let BlockVerdict::Unknown(why) = node.check(&mut client, &fork, 150, NOW) else {
         panic!()
     };
-    assert!(why.contains("rule F10, block 150: the total work of the chain is"), "{why}");
+    assert!(
+        why.contains("rule F10, block 150: the total work of the chain is"),
+        "{why}"
+    );
     assert_eq!(height_of(&client), Some((Level::AllHeaders, 158)));
     // The same for one who comes back later, until he forgets it.
     let kept = client.take_kept().unwrap();

@@ -87,10 +87,7 @@ struct Made {
 }
 
 pub fn run(args: &FloodsArgs) -> anyhow::Result<Figures> {
-    anyhow::ensure!(
-        args.peers > 0 && args.secs > 0,
-        "--peers and --secs are 1 or more"
-    );
+    anyhow::ensure!(args.peers > 0 && args.secs > 0, "--peers and --secs are 1 or more");
     let signers = Signers::new(KeyKind::Secp256k1, 8)?;
     let spec = chain(signers.addresses())?;
     let signers = signers.on(identity(&spec));

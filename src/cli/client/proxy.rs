@@ -84,7 +84,9 @@ mod tests {
             found.map(|(_, value)| (*value).to_owned())
         };
         let uri = url.parse().expect("a URL of the test");
-        to(&uri, value).map(|route| route.note).map_err(|error| error.to_string())
+        to(&uri, value)
+            .map(|route| route.note)
+            .map_err(|error| error.to_string())
     }
 
     #[test]
@@ -124,10 +126,7 @@ mod tests {
             Err("ALL_PROXY names a socks5 proxy; only http:// is supported".to_owned())
         );
         // Of the other scheme.
-        assert_eq!(
-            note(far, &[("HTTPS_PROXY", "http://proxy.example")]),
-            Ok(String::new())
-        );
+        assert_eq!(note(far, &[("HTTPS_PROXY", "http://proxy.example")]), Ok(String::new()));
         let proxy = ("https_proxy", "http://proxy.example:1");
         for (except, direct) in [
             ("example.org", true),

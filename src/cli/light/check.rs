@@ -7,7 +7,8 @@ use tally_api::ProblemBody;
 use tally_api::blocks::BlockBody;
 use tally_chain::consensus::{MAX_COMPACT_BYTES, SealError};
 use tally_chain::light::{
-    AllHeaders, Checked, ClaimError, LightFault, Level, LightError, Links, MAX_CLAIM_BYTES, TipClaim, Verified, Verifier,
+    AllHeaders, Checked, ClaimError, Level, LightError, LightFault, Links, MAX_CLAIM_BYTES, TipClaim, Verified,
+    Verifier,
 };
 use tally_chain::{B256, BlockId, ChainSpec, Header, Height, UnixSecs, Weight, genesis};
 use tally_node::system_clock;

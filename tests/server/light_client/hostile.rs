@@ -161,7 +161,10 @@ fn what_does_not_hold_is_named_with_its_rule() {
         claim.weight = Weight(claim.weight.0 + U256::ONE);
         *body = claim.encode();
     });
-    refuted(&overstated, &format!("the total work of the chain is {weight}, the node claims"));
+    refuted(
+        &overstated,
+        &format!("the total work of the chain is {weight}, the node claims"),
+    );
     let damaged = body(&server, "light/tip", |body| body[40] ^= 1);
     refuted(&damaged, "manifest root is");
     // The true proof of an older tip.

@@ -302,7 +302,10 @@ fn what_is_shown_must_be_what_was_signed() {
     assert_eq!(verdicts(&page, &evidence)[1], failed(why));
     let why = "The kind of the signature is shown as RSA, but the bytes contain ECC";
     assert_eq!(shown(|page| page.row.scheme = Scheme::Rsa), failed(why));
-    let why = format!("The receiver is shown as {OTHERS}, but the bytes contain {}", parties().1);
+    let why = format!(
+        "The receiver is shown as {OTHERS}, but the bytes contain {}",
+        parties().1
+    );
     assert_eq!(shown(|page| page.row.to = Some(OTHERS.to_owned())), failed(&why));
     let why = format!("The receiver is shown as none, but the bytes contain {}", parties().1);
     assert_eq!(shown(|page| page.row.to = None), failed(&why));
@@ -328,7 +331,10 @@ fn the_receiver_of_a_creation_follows_from_sender_and_nonce() {
         ..page.row
     };
     let why = Err(format!("it is neither from nor to {OTHERS}"));
-    assert_eq!(check_row(&rules(), &BlockVerdict::OnChain, OTHERS, &row, &evidence), why);
+    assert_eq!(
+        check_row(&rules(), &BlockVerdict::OnChain, OTHERS, &row, &evidence),
+        why
+    );
 }
 
 #[test]

@@ -324,7 +324,9 @@ impl Witness {
                 let Some(key) = key(&own, &row) else { continue };
                 // What could not be compared with a verified chain is tried again.
                 let settled = |marks: &HashMap<String, MarkState>| {
-                    marks.get(&key).is_some_and(|mark| !matches!(mark, MarkState::Unverified(_)))
+                    marks
+                        .get(&key)
+                        .is_some_and(|mark| !matches!(mark, MarkState::Unverified(_)))
                 };
                 if self.marks.try_with_untracked(settled) != Some(false) {
                     continue;

@@ -2,7 +2,7 @@
 
 use alloy_primitives::U256;
 
-use super::fault::{Violation, LightFault, LightError, violation_at};
+use super::fault::{LightError, LightFault, Violation, violation_at};
 use super::headers::{AllHeaders, Run};
 use super::unread::Unread;
 use super::{Checked, Level, TipClaim, Verified};

@@ -3,7 +3,7 @@
 use alloy_primitives::{B256, U256};
 use serde::{Deserialize, Serialize};
 
-use super::fault::{Violation, LightFault, LightError, violation, violation_at, rule_of};
+use super::fault::{LightError, LightFault, Violation, rule_of, violation, violation_at};
 use super::order::TimeOrder;
 use super::range::Range;
 use super::unread::Unread;

@@ -1,6 +1,6 @@
 //! Compact headers between two blocks whose ids are known. Rule: docs/protocol.md#F11
 
-use super::fault::{Violation, LightFault, violation_at};
+use super::fault::{LightFault, Violation, violation_at};
 use super::unread::Unread;
 use crate::consensus::{CompactHeader, Engine, SealContext};
 use crate::hash::BlockId;

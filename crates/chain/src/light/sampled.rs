@@ -3,7 +3,7 @@
 use alloy_primitives::{B256, U256};
 
 use super::draws::{Plan, Weights};
-use super::fault::{Violation, LightError, violation, violation_at, rule_of, rule_of_seal};
+use super::fault::{LightError, Violation, rule_of, rule_of_seal, violation, violation_at};
 use super::headers::{Genesis, Run, Start};
 use super::limits::{MAX_TAIL_BLOCKS, TAIL_BLOCKS};
 use super::order::TimeOrder;
@@ -284,7 +284,11 @@ impl Sample {
             if let Some(found) = next.history_root {
                 let expected = self.range.root();
                 if found != expected {
-                    return Err(violation_at("F6", from, LightError::WrongHistoryRoot { found, expected }));
+                    return Err(violation_at(
+                        "F6",
+                        from,
+                        LightError::WrongHistoryRoot { found, expected },
+                    ));
                 }
             }
             if from == self.tail {

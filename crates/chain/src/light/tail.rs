@@ -3,7 +3,7 @@
 use alloy_primitives::U256;
 
 use super::draws::{Unsampled, check_total};
-use super::fault::{Violation, LightError, violation};
+use super::fault::{LightError, Violation, violation};
 use super::limits::{MAX_TAIL_BLOCKS, TAIL_BLOCKS, TIP_SHARE};
 
 /// The newest blocks of a chain, in a row.

@@ -1,7 +1,7 @@
 //! Verifies a proof of a chain while its bytes come in. Rules: docs/protocol.md#F1 to #F9
 
 use super::draws::{self, Weights};
-use super::fault::{Violation, LightFault, LightError, violation, violation_at};
+use super::fault::{LightError, LightFault, Violation, violation, violation_at};
 use super::follow::Followed;
 use super::headers::{AllHeaders, Genesis, Run};
 use super::limits::{MAGIC, MAX_HEIGHT, MAX_RECORDS, VERSION};

@@ -7,7 +7,7 @@ use crate::codec::CodecError;
 use crate::consensus::SealError;
 use crate::hash::{BlockId, TxId};
 use crate::history::{HistoryError, NODE_BYTES};
-use crate::light::{LightFault, LightError};
+use crate::light::{LightError, LightFault};
 use crate::merkle::MerkleError;
 use crate::spec::SpecError;
 use crate::transaction::TransactionError;

@@ -5,7 +5,7 @@ use std::path::Path;
 use fjall::{Database, KeyspaceCreateOptions, PersistMode};
 use tally_chain::pow::{Search, Target};
 use tally_chain::{Address, BlockId, Bytes, Height, RawBlock, TxId, U256, UnixSecs};
-use tally_node::audit::{StoreFault, Report, audit};
+use tally_node::audit::{Report, StoreFault, audit};
 use tally_node::{Node, StoreError};
 use tempfile::{TempDir, tempdir};
 

@@ -96,7 +96,10 @@ fn a_header_of_another_length_does_not_hold() {
     let (mut block, _) = evidence.inclusion.expect("the sample is in a block");
     block.header = Bytes::from_static(&[0; 79]);
     let short = failed("the header has 79 bytes, not 80");
-    assert_eq!(outcomes(check_block(&BlockVerdict::OnChain, &page, &block)), vec![short; 4]);
+    assert_eq!(
+        outcomes(check_block(&BlockVerdict::OnChain, &page, &block)),
+        vec![short; 4]
+    );
 }
 
 /// Whether the light client has no verified chain, or found the block beside it: nothing that stands in it is verified.

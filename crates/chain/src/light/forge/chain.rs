@@ -347,7 +347,10 @@ pub fn honest(spec: &ChainSpec, height: u64, seed: u64) -> Chain<'_> {
             _ => 0,
         };
         let time = u32::try_from(clock + wrong).unwrap_or(u32::MAX).max(chain.median() + 1);
-        assert!(chain.push(Next::at(time), SealMethod::Mined(&mut budget)), "a seal is found");
+        assert!(
+            chain.push(Next::at(time), SealMethod::Mined(&mut budget)),
+            "a seal is found"
+        );
     }
     chain
 }
