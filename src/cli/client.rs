@@ -174,7 +174,7 @@ pub struct Found {
 }
 
 impl Found {
-    /// One that the node took a moment ago.
+    /// One that the node accepted a moment ago.
     pub fn pending() -> Self {
         Self {
             status: TransactionStatus::Pending,

@@ -16,7 +16,7 @@ use super::file::VaultFile;
 use super::journal::{Entry, Journal, State};
 use super::level::Level;
 use super::send::{confirmed, show, sign};
-use super::submit::{Depth, Report, again, finish, print_outcome, was_taken};
+use super::submit::{Depth, Report, again, finish, print_outcome, was_accepted};
 use super::warn::{Consent, Known};
 
 #[derive(Debug, Args)]
@@ -119,7 +119,7 @@ pub fn list(file: &VaultFile, client: &Client, args: &PendingArgs) -> anyhow::Re
 fn open(client: &Client, journal: &Journal, genesis: BlockId) -> anyhow::Result<Vec<Entry>> {
     let mut open = Vec::new();
     for entry in journal.unanswered(genesis)? {
-        if !was_taken(client, journal, entry.id)? {
+        if !was_accepted(client, journal, entry.id)? {
             open.push(entry);
         }
     }
@@ -135,7 +135,7 @@ fn dismiss(client: &Client, journal: &Journal, genesis: BlockId, args: &PendingA
         let entry = open.iter().find(|entry| entry.id == *id);
         let entry =
             entry.with_context(|| format!("{id} is not among what was sent on this chain without an answer"))?;
-        if was_taken(client, journal, *id)? {
+        if was_accepted(client, journal, *id)? {
             continue;
         }
         let nonce = client.account(address::parse(&entry.from)?)?.nonce;

@@ -63,7 +63,7 @@ pub async fn envelope(id: &str) -> Result<Bytes, String> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Handed {
     /// The node has it: it waits, or is in a block.
-    Taken,
+    Accepted,
     /// The node rejected it, and no copy was sent before.
     Rejected(Refusal),
     /// The node rejects it now; a copy that was sent before may have been accepted.
@@ -72,7 +72,7 @@ pub enum Handed {
     Unknown(String),
 }
 
-/// Why the node did not take an envelope.
+/// Why the node rejected an envelope.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     /// Stable name of the problem, such as `nonce-too-low`.
@@ -117,10 +117,10 @@ impl Handed {
             ahead,
         };
         match outcome.after(earlier.into()) {
-            Outcome::Accepted { .. } | Outcome::AlreadyPending | Outcome::AlreadyIncluded { .. } => Self::Taken,
+            Outcome::Accepted { .. } | Outcome::AlreadyPending | Outcome::AlreadyIncluded { .. } => Self::Accepted,
             Outcome::Rejected { problem } => Self::Rejected(refusal(problem)),
             Outcome::Unknown {
-                why: Uncertain::RejectedLater { rejection } | Uncertain::RejectedAfterTaken { rejection },
+                why: Uncertain::RejectedLater { rejection } | Uncertain::RejectedAfterAccepted { rejection },
             } => Self::RejectedAgain(refusal(rejection)),
             Outcome::Unknown { why } => Self::Unknown(why.to_string()),
         }
