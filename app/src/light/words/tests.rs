@@ -55,7 +55,7 @@ fn the_seal_shows_the_phase() {
 }
 
 #[test]
-fn a_turn_is_announced_once() {
+fn a_change_of_phase_is_announced_once() {
     let (idle, verified, failed) = (State::default(), state(Phase::Verified), state(failure(None)));
     let announced = |before: &State, now: &State| announcement(before, now).is_some();
     assert!(announced(&idle, &verified) && announced(&verified, &failed) && announced(&failed, &verified));
