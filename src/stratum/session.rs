@@ -446,7 +446,7 @@ impl From<Refusal> for Rejection {
 /// What is sent to a miner where the store does not work: the cause names paths of this machine, and is in its log.
 const STORE_FAILED: &str = "the node could not read or write its store; its log has the cause";
 
-/// Why a found block was not taken, in words for its miner.
+/// Why a found block was rejected, in words for its miner.
 fn not_taken(error: &WorkError) -> String {
     match error {
         WorkError::Import(ImportError::Store(_)) | WorkError::Template(TemplateError::State(_)) => {

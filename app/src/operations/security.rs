@@ -68,7 +68,7 @@ pub fn Security() -> impl IntoView {
                 <li>"Pending: it waits in this node's pool for a block. It can be replaced by another of the same nonce, dropped, or expire after a day."</li>
                 <li>"Included, and the number of confirmations: it is in a block of the chain with the most total work that this node knows; the first confirmation is that block, each further one a block on top. A chain with more total work can still replace it, each further block makes it less likely; payments of a replaced block wait again. No number makes it final."</li>
                 <li>"Failed: it is in a block and paid its fee, and changed nothing else."</li>
-                <li>"May have been taken: no answer came. The same bytes can be sent again and never pay twice."</li>
+                <li>"May have been accepted: no answer came. The same bytes can be sent again and never pay twice."</li>
                 <li>"A receipt proves a payment to anyone who trusts the block that it names, without any node."</li>
             </ul>
         </section>

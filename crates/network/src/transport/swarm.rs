@@ -37,7 +37,7 @@ use saved::Saved;
 
 /// The one protocol. Rule: docs/protocol.md#N
 pub(super) const PROTOCOL: StreamProtocol = StreamProtocol::new("/tally/1");
-/// How long a connection without a substream is kept: the dialling side ends it where a conversation was not taken.
+/// How long a connection without a substream is kept: the dialling side ends it where a conversation was not accepted.
 const IDLE: Duration = Duration::from_secs(5);
 
 pub(super) struct SwarmTask {
@@ -362,7 +362,7 @@ impl SwarmTask {
     }
 
     /// The conversation that we dialled for is over: its connection ends, too, and the dial is tried again. Rounds of requests for
-    /// nodes would keep it, and this node would wait beside a peer that did not take its conversation.
+    /// nodes would keep it, and this node would wait beside a peer that did not accept its conversation.
     fn handle_ended(&mut self, peer: &PeerId) {
         if self.dials.leads_to(peer) && !self.links.is_connected_to(peer) {
             let _ = self.swarm.disconnect_peer_id(*peer);
