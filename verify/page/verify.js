@@ -23,7 +23,7 @@
   let input = EMPTY;
   let spec = EMPTY;
   // What was chosen last counts, whichever file is read first.
-  let turn = 0;
+  let generation = 0;
 
   const element = (name, content, className) => {
     const made = document.createElement(name);
@@ -33,7 +33,7 @@
     return made;
   };
 
-  const say = (state, ...content) => {
+  const setVerdict = (state, ...content) => {
     verdict.className = `verdict ${state}`;
     verdict.replaceChildren(...content);
     details.replaceChildren();
@@ -41,19 +41,19 @@
 
   const idle = () => {
     check.disabled = !ready || (input.length === 0 && text.value.trim() === '');
-    say('empty', element('p', 'Nothing was verified yet. Choose a file, type the id that you trust, and press Verify.'));
+    setVerdict('empty', element('p', 'Nothing was verified yet. Choose a file, type the id that you trust, and press Verify.'));
   };
 
   const show = (report) => {
-    const lines = [element('strong', HEADS[report.verdict]), element('p', `${report.what}. ${report.says}`)];
+    const lines = [element('strong', HEADS[report.verdict]), element('p', `${report.what}. ${report.summary}`)];
     if (report.fault) {
       const { rule, field, why } = report.fault;
       lines.push(element('p', rule ? `Rule ${rule}, ${field}: ${why}` : `${field}: ${why}`));
     }
-    say(report.verdict, ...lines);
+    setVerdict(report.verdict, ...lines);
     const parts = [];
     if (report.facts.length > 0) {
-      parts.push(element('h3', report.verdict === 'holds' ? 'What it shows' : 'What it says'));
+      parts.push(element('h3', report.verdict === 'holds' ? 'What it shows' : 'What it contains'));
       parts.push(element('dl', report.facts.flatMap(([name, value]) => [element('dt', name), element('dd', value)])));
     }
     if (report.checks.length > 0) {
@@ -71,12 +71,12 @@
     details.replaceChildren(...parts);
   };
 
-  const failed = (why) => say('unreadable', element('strong', HEADS.unreadable), element('p', why));
+  const failed = (why) => setVerdict('unreadable', element('strong', HEADS.unreadable), element('p', why));
 
   const take = async (list) => {
-    const mine = ++turn;
+    const mine = ++generation;
     chosen.replaceChildren();
-    say('empty', element('p', 'Reading…'));
+    setVerdict('empty', element('p', 'Reading…'));
     [input, spec] = [EMPTY, EMPTY];
     for (const file of list) {
       if (file.size > LONGEST) {
@@ -88,7 +88,7 @@
       } catch (error) {
         return failed(`${file.name} could not be read: ${error.message}`);
       }
-      if (mine !== turn) return;
+      if (mine !== generation) return;
       const kind = wasm_bindgen.kind(bytes);
       if (kind === 'spec') spec = bytes;
       else input = bytes;
@@ -112,11 +112,11 @@
   form.addEventListener('submit', (event) => {
     event.preventDefault();
     if (check.disabled) return;
-    say('empty', element('p', 'Verifying…'));
-    const mine = ++turn;
+    setVerdict('empty', element('p', 'Verifying…'));
+    const mine = ++generation;
     // After the page was drawn: a long proof takes a moment.
     setTimeout(() => {
-      if (mine !== turn) return;
+      if (mine !== generation) return;
       const bytes = text.value.trim() === '' ? input : new TextEncoder().encode(text.value);
       try {
         const now = Math.min(Math.floor(Date.now() / 1000), 0xffffffff);
@@ -129,7 +129,7 @@
   });
 
   byId('anew').addEventListener('click', () => {
-    turn += 1;
+    generation += 1;
     form.reset();
     chosen.replaceChildren();
     [input, spec] = [EMPTY, EMPTY];
