@@ -42,5 +42,6 @@ mod stratum;
 mod submission;
 mod syncing;
 mod tls;
+mod tokens;
 mod wallet;
 mod warnings;
