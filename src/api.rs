@@ -23,6 +23,7 @@ pub mod spec;
 pub mod status;
 pub mod submit;
 mod text;
+pub mod tokens;
 pub mod transactions;
 
 use axum::Router;

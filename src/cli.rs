@@ -14,6 +14,7 @@ mod node;
 pub mod out;
 mod receipt;
 mod shell;
+mod token;
 mod wallet;
 
 use std::io::Write as _;
@@ -58,6 +59,9 @@ enum Command {
     /// Check whether a node is alive, or ready to do its work
     #[command(after_help = EXIT_CODES)]
     Health(health::HealthArgs),
+    /// Create, list, rotate and revoke tokens of a running node, and read its log of operator actions
+    #[command(after_help = EXIT_CODES)]
+    Token(token::TokenArgs),
     /// Execute and check the whole store again from genesis on, trusting nothing in it
     #[command(after_help = EXIT_CODES)]
     Audit(audit::AuditArgs),
@@ -165,6 +169,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Wallet(args) => wallet::run(*args),
         Command::Receipt(args) => receipt::run(&args),
         Command::Health(args) => health::run(&args),
+        Command::Token(args) => token::run(&args),
         Command::Audit(args) => audit::run(&args),
         Command::Light(args) => light::run(&args),
         Command::Chain(args) => chain::run(&args),

@@ -17,6 +17,7 @@ mod private_file;
 mod regular_file;
 pub mod server;
 pub mod stratum;
+pub mod tokens;
 pub mod web;
 
 pub use server::Server;

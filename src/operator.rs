@@ -1,4 +1,5 @@
-//! Who may change the node: bearer tokens with scopes, kept as hashes.
+//! The operator's own tokens, given at the start: bearer tokens with scopes, kept as hashes. Those that are created while the node
+//! runs are in `src/tokens.rs`.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -9,35 +10,12 @@ use zeroize::Zeroizing;
 
 use crate::config::ConfigError;
 use crate::regular_file::{self, NotRead};
+use crate::tokens::{Scope, Scopes};
 
 /// Longest token file, in bytes.
-const MAX_FILE: u64 = 1 << 20;
+pub(crate) const MAX_FILE: u64 = 1 << 20;
 /// Fewest characters of a token.
 const MIN_TOKEN: usize = 16;
-
-/// What a token may change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scope {
-    Mining,
-    Peers,
-}
-
-impl Scope {
-    pub const ALL: [Self; 2] = [Self::Mining, Self::Peers];
-
-    /// The word in token files and problems.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Mining => "mining",
-            Self::Peers => "peers",
-        }
-    }
-
-    fn parse(word: &str) -> Result<Self, ConfigError> {
-        let known = Self::ALL.into_iter().find(|scope| scope.word() == word);
-        known.ok_or_else(|| ConfigError::UnknownScope { found: word.to_owned() })
-    }
-}
 
 /// Where the tokens come from.
 #[derive(Clone)]
@@ -73,8 +51,8 @@ impl TokenSource {
     pub fn load(&self) -> Result<(Tokens, Zeroizing<String>), ConfigError> {
         let text = match self {
             Self::Inline(token) => token.clone(),
-            Self::File(path) => read_private(path)?,
-            Self::DataDir(path) if path.exists() => read_private(path)?,
+            Self::File(path) => read_private(path, MAX_FILE)?,
+            Self::DataDir(path) if path.exists() => read_private(path, MAX_FILE)?,
             Self::DataDir(path) => make(path)?,
         };
         Tokens::parse(&text)?.ok_or_else(|| match self {
@@ -86,16 +64,7 @@ impl TokenSource {
 
 struct Token {
     hash: [u8; 32],
-    scopes: Vec<Scope>,
-}
-
-/// What a presented token is good for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
-    Allowed,
-    /// A known token without the scope.
-    MissingScope,
-    Unknown,
+    scopes: Scopes,
 }
 
 /// Known tokens; only their hashes are held.
@@ -118,46 +87,52 @@ impl Tokens {
                     min: MIN_TOKEN,
                 });
             }
-            let scopes = match scopes.trim() {
-                "" => Scope::ALL.to_vec(),
+            let scopes: Scopes = match scopes.trim() {
+                "" => Scope::ALL.into(),
                 list => list
                     .split(',')
-                    .map(|word| Scope::parse(word.trim()))
+                    .map(|word| parse(word.trim()))
                     .collect::<Result<_, _>>()?,
             };
-            tokens.push(Token {
-                hash: Sha256::digest(token).into(),
-                scopes,
-            });
+            let hash: [u8; 32] = Sha256::digest(token).into();
+            match tokens.iter_mut().find(|known: &&mut Token| known.hash == hash) {
+                // A token that stands there twice has the scopes of both lines.
+                Some(known) => known.scopes.extend(scopes),
+                None => tokens.push(Token { hash, scopes }),
+            }
             first.get_or_insert_with(|| Zeroizing::new(token.to_owned()));
         }
         Ok(first.map(|first| (Self(tokens), first)))
     }
 
-    /// Compares in a time that does not depend on the token's content.
-    pub fn authorize(&self, presented: &str, scope: Scope) -> Verdict {
+    /// Scopes of the first token.
+    pub fn first(&self) -> &Scopes {
+        // There is one: without any, `parse` makes none of these.
+        &self.0[0].scopes
+    }
+
+    /// The number of a token, from 0 on in the order of the file, and its scopes. Compares in a time that does not depend on the
+    /// tokens' content.
+    pub fn find(&self, presented: &str) -> Option<(usize, &Scopes)> {
         let hash: [u8; 32] = Sha256::digest(presented).into();
-        let (mut known, mut allowed) = (Choice::from(0), Choice::from(0));
-        for token in &self.0 {
-            let same = token.hash.ct_eq(&hash);
-            known |= same;
-            allowed |= same & Choice::from(u8::from(token.scopes.contains(&scope)));
-        }
-        match (known.into(), allowed.into()) {
-            (true, true) => Verdict::Allowed,
-            (true, false) => Verdict::MissingScope,
-            (false, _) => Verdict::Unknown,
-        }
+        let same: Vec<Choice> = self.0.iter().map(|token| token.hash.ct_eq(&hash)).collect();
+        let number = same.into_iter().position(bool::from)?;
+        Some((number, &self.0[number].scopes))
     }
 }
 
-fn read_private(path: &Path) -> Result<Zeroizing<String>, ConfigError> {
-    read_as_credential(path, std::env::var_os("CREDENTIALS_DIRECTORY").as_deref())
+fn parse(word: &str) -> Result<Scope, ConfigError> {
+    Scope::named(word).ok_or_else(|| ConfigError::UnknownScope { found: word.to_owned() })
+}
+
+/// Reads a file of secrets of at most `limit` bytes that only its owner may read.
+pub(crate) fn read_private(path: &Path, limit: u64) -> Result<Zeroizing<String>, ConfigError> {
+    read_as_credential(path, limit, std::env::var_os("CREDENTIALS_DIRECTORY").as_deref())
 }
 
 /// Reads a file that only its owner may read. What systemd hands a service in `credentials` it protects by an access control
 /// list, which shows as read permission of the group.
-fn read_as_credential(path: &Path, credentials: Option<&OsStr>) -> Result<Zeroizing<String>, ConfigError> {
+fn read_as_credential(path: &Path, limit: u64, credentials: Option<&OsStr>) -> Result<Zeroizing<String>, ConfigError> {
     let failed = |source| ConfigError::TokenFile {
         path: path.to_owned(),
         source,
@@ -178,7 +153,7 @@ fn read_as_credential(path: &Path, credentials: Option<&OsStr>) -> Result<Zeroiz
             });
         }
     }
-    let bytes = regular_file::read_open(&file, &found, MAX_FILE).map_err(failed)?;
+    let bytes = regular_file::read_open(&file, &found, limit).map_err(failed)?;
     let bytes = Zeroizing::new(bytes);
     // The error names a place, none of the bytes.
     let text = std::str::from_utf8(&bytes).map_err(|error| {
@@ -212,14 +187,16 @@ mod tests {
         let text = "# ours\n0123456789abcdef\n\nfedcba9876543210 mining\n";
         let (tokens, first) = Tokens::parse(text).expect("valid").expect("two tokens");
         assert_eq!(first.as_str(), "0123456789abcdef");
-        assert_eq!(tokens.authorize("0123456789abcdef", Scope::Peers), Verdict::Allowed);
-        assert_eq!(tokens.authorize("fedcba9876543210", Scope::Mining), Verdict::Allowed);
+        let (all, mining) = (Scopes::from(Scope::ALL), Scopes::from([Scope::Mining]));
+        assert_eq!(tokens.find("0123456789abcdef"), Some((0, &all)));
+        assert_eq!(tokens.find("fedcba9876543210"), Some((1, &mining)));
+        assert_eq!(tokens.find("fedcba987654321"), None);
+        assert_eq!(tokens.find(""), None);
+        let error = Tokens::parse("0123456789abcdef mine").err().expect("no such scope");
         assert_eq!(
-            tokens.authorize("fedcba9876543210", Scope::Peers),
-            Verdict::MissingScope
+            error.to_string(),
+            "scope \"mine\" is unknown; there are mining, peers, load, lab, audit, metrics, tokens, read"
         );
-        assert_eq!(tokens.authorize("fedcba987654321", Scope::Mining), Verdict::Unknown);
-        assert_eq!(tokens.authorize("", Scope::Mining), Verdict::Unknown);
     }
 
     #[test]
@@ -255,7 +232,7 @@ mod tests {
         std::fs::write(&path, "0123456789abcdef mining").expect("written");
         let read = |mode, credentials: Option<&Path>| {
             std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).expect("our own file");
-            let read = read_as_credential(&path, credentials.map(Path::as_os_str));
+            let read = read_as_credential(&path, MAX_FILE, credentials.map(Path::as_os_str));
             read.map(drop).map_err(|error| error.to_string())
         };
         let open = |mode: &str| -> Result<(), String> {

@@ -1,5 +1,6 @@
 //! What every handler shares: the node, who may change it, and what is measured.
 
+mod operate;
 #[cfg(test)]
 pub(crate) mod testing;
 
@@ -18,8 +19,9 @@ use crate::api::metrics::Metrics;
 use crate::api::problem::{Answer, Problem, kinds};
 use crate::config::WebConfig;
 use crate::net_guard::{Full, Guard, Place, Room, Shares};
-use crate::operator::Tokens;
+use crate::tokens::Access;
 use crate::web::Proxies;
+pub use operate::Action;
 
 /// Of all event streams, one in this many is kept for loopback.
 const KEPT_STREAMS: usize = 8;
@@ -49,7 +51,8 @@ pub struct Server {
     pub node: Node,
     /// Its peers; empty until it starts, and where the node runs alone. It ends before the node does.
     pub network: NetworkSlot,
-    pub tokens: Tokens,
+    /// Who may change it, and what was changed.
+    pub access: Access,
     pub web: WebConfig,
     pub metrics: Metrics,
     /// What the pages show of this server.
@@ -81,7 +84,7 @@ pub struct Server {
 pub type Shared = Arc<Server>;
 
 impl Server {
-    pub fn new(node: Node, tokens: Tokens, web: WebConfig) -> Shared {
+    pub fn new(node: Node, access: Access, web: WebConfig) -> Shared {
         let network = NetworkSlot::default();
         Arc::new(Self {
             facts: web.facts(),
@@ -103,7 +106,7 @@ impl Server {
             header_streams: Guard::new(HEADER_STREAMS),
             node,
             network,
-            tokens,
+            access,
             web,
             stopping: watch::Sender::new(false),
         })

@@ -40,9 +40,10 @@ pub enum Wiped {
     Unknown,
 }
 
-/// How a call changes the node.
+/// The method of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {
+    Get,
     Post,
     Put,
     Delete,
@@ -333,6 +334,7 @@ mod real {
                 .json(body),
         )
         .await
+        .map(drop)
     }
 
     /// What a server answered to something that was sent.
@@ -429,31 +431,36 @@ mod real {
         (threads >= 1.0).then_some(threads as u32)
     }
 
-    /// Sends this origin a change with a bearer token, and with JSON where there is a body.
-    pub async fn send_change<T: Serialize>(
+    /// Sends this origin a request, with a bearer token where there is one, and with JSON where there is a body; the answer's bytes.
+    pub async fn send<T: Serialize>(
         method: Method,
         path: &str,
-        token: &str,
+        token: Option<&str>,
         body: Option<&T>,
-    ) -> Result<(), String> {
+    ) -> Result<Vec<u8>, String> {
         let request = match method {
+            Method::Get => Request::get(&at_base(path)),
             Method::Post => Request::post(&at_base(path)),
             Method::Put => Request::put(&at_base(path)),
             Method::Delete => Request::delete(&at_base(path)),
         };
-        let request = request.header("Authorization", &format!("Bearer {token}"));
-        done(match body {
+        let request = match token {
+            Some(token) => request.header("Authorization", &format!("Bearer {token}")),
+            None => request,
+        };
+        let answer = done(match body {
             Some(body) => request.json(body),
             None => request.build(),
-        })
-        .await
+        });
+        let bytes = answer.await?.binary().await;
+        bytes.map_err(|error| failure::broken_off(&error.to_string()))
     }
 
-    async fn done(request: Result<Request, gloo::net::Error>) -> Result<(), String> {
+    async fn done(request: Result<Request, gloo::net::Error>) -> Result<Response, String> {
         let answer = request.map_err(|error| error.to_string())?.send().await;
         let answer = answer.map_err(|error| error.to_string())?;
         if answer.ok() {
-            Ok(())
+            Ok(answer)
         } else {
             Err(problem(answer).await)
         }

@@ -7,9 +7,11 @@ pub mod operator;
 mod performance;
 mod security;
 mod settings;
+mod tokens;
 
 pub use mining::Mining;
 pub use network::Network;
 pub use performance::Performance;
 pub use security::Security;
 pub use settings::Settings;
+pub use tokens::Tokens;

@@ -57,7 +57,7 @@ impl Part {
             ("", _) => &[Self::Dashboard],
             ("blocks" | "transactions" | "mempool" | "search", _) => &[Self::Lists],
             ("block" | "tx" | "account", _) => &[Self::Details],
-            ("mining" | "network" | "performance" | "security" | "settings", _) => &[Self::Operations],
+            ("mining" | "network" | "performance" | "security" | "settings" | "tokens", _) => &[Self::Operations],
             ("receipt", _) => &[Self::Receipt],
             ("wallet", Some("history")) => &[Self::Wallet, Self::History],
             ("wallet", Some("create" | "restore" | "backup" | "keys" | "shared" | "documents")) => {

@@ -119,14 +119,16 @@ export class TallyNode {
     return (await answer.json()) as T;
   }
 
-  /** Sends a request that only the operator may, with the operator's token. */
-  async operate(method: string, path: string, body?: object): Promise<void> {
+  /** Sends a request that only the operator may, with the operator's token; the JSON of its answer, where it has one. */
+  async operate(method: string, path: string, body?: object): Promise<unknown> {
     const answer = await fetch(`${this.url}/api/v1/${path}`, {
       method,
       headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${this.operatorToken}` },
       body: body && JSON.stringify(body),
     });
-    if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`);
+    const text = await answer.text();
+    if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text}`);
+    return text ? JSON.parse(text) : undefined;
   }
 
   /** Where its blocks come from now on. After `mine(false)` none comes. */

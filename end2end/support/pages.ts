@@ -12,6 +12,7 @@ export const pages: Record<string, string> = {
   performance: '/performance',
   security: '/security',
   settings: '/settings',
+  tokens: '/tokens',
   receipt: '/receipt',
   wallet: '/wallet',
 };

@@ -7,6 +7,7 @@ use axum::body::Body;
 use axum::http::{Method, Request, Uri};
 use tally::config::WebConfig;
 use tally::operator::TokenSource;
+use tally::tokens::Access;
 use tally::{Server, web};
 use tower::ServiceExt as _;
 
@@ -39,6 +40,7 @@ impl Edge {
         let (tokens, _) = TokenSource::DataDir(folder.path().join("token"))
             .load()
             .expect("a new token");
+        let access = Access::open(folder.path(), tokens, tally_node::system_clock()).expect("no tokens and no log yet");
         let web = WebConfig {
             rate_limit_local: 0,
             ..WebConfig::default()
@@ -49,7 +51,7 @@ impl Edge {
             .expect("a runtime");
         let router = {
             let _inside = runtime.enter();
-            web::router(&Server::new(fixture.node.clone(), tokens, web))
+            web::router(&Server::new(fixture.node.clone(), access, web))
         };
         Self {
             router,

@@ -136,7 +136,7 @@ fn operation_of(out: &mut String, path: &str, method: &str, operation: &Value) {
         let _ = write!(out, "<p>{}</p>", prose(description));
     }
     if !operation["security"].is_null() {
-        out.push_str("<p><strong>Needs the operator's token.</strong></p>");
+        out.push_str("<p><strong>Needs a token.</strong></p>");
     }
     let parameters = operation["parameters"]
         .as_array()
@@ -280,7 +280,7 @@ mod tests {
                 assert!(PAGE.contains(&prose(summary)), "{method} {path}");
             }
         }
-        assert_eq!(operations, 34);
+        assert_eq!(operations, 41);
         assert!(
             !PAGE.contains("<script") && !PAGE.contains("style="),
             "the policy forbids both"

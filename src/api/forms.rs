@@ -19,6 +19,9 @@ const HEADER: &str = "^0x[0-9a-f]{160}$";
 const COMPACT: &str = "^0x[0-9a-f]{8}$";
 /// The longer ones are those of an account's history.
 const CURSOR: &str = "^([A-Za-z0-9_-]{18}|[0-9a-f]{146})$";
+/// The public name of a token.
+const TOKEN_ID: &str = "^[0-9a-f]{12}$";
+const SCOPE: &str = "^[a-z]{1,16}$";
 const PEER_ID: &str = "^[1-9A-HJ-NP-Za-km-z]{46,60}$";
 
 /// An address of IPv4 or IPv6, alone or as a range.
@@ -46,6 +49,7 @@ const FORMS: &[(&str, &[&str])] = &[
         &[
             "id",
             "hash",
+            "previous",
             "key",
             "value_hash",
             "code_hash",
@@ -113,6 +117,18 @@ const FORMS: &[(&str, &[&str])] = &[
             "source",
         ],
     ),
+    (TOKEN_ID, &["TokenBody.id"]),
+    ("^[A-Za-z0-9_-]{43}$", &["code"]),
+    (SCOPE, &["scopes"]),
+    ("^tally_[0-9a-f]{12}_[A-Za-z0-9_-]{43}$", &["secret"]),
+    ("^(operator(-[0-9]{1,5})?|node|[0-9a-f]{12})$", &["LogActorBody.id"]),
+    (
+        "^[0-9a-fA-F:.]{2,45}$",
+        &["LastUseBody.address", "LogEntryBody.address"],
+    ),
+    ("^[a-z]+\\.[a-z-]+$", &["action"]),
+    ("^[a-z0-9-]+$", &["outcome"]),
+    ("^[0-9]{8}\\.ndjson$", &["file"]),
     ("^/problems/[a-z0-9-]+$", &["ProblemBody.type"]),
     ("^[0-9]{1,20}-[0-9]{1,20}$", &["last_event_id", "Last-Event-ID"]),
 ];
@@ -126,6 +142,9 @@ const FREE: &[&str] = &[
     "paused",
     "not_ready",
     "WorkerBody.name",
+    "TokenBody.name",
+    "CreateTokenBody.name",
+    "LogActorBody.name",
     "agent",
     "label",
     "memo",
@@ -145,6 +164,7 @@ fn parameter_form(path: &str, name: &str) -> Option<&'static str> {
         (_, "address") => Some(ADDRESS),
         ("/api/v1/transactions/{id}" | "/api/v1/transactions/{id}/receipt", "id") => Some(HASH),
         (path, "id") if path.starts_with("/api/v1/peers/") => Some(PEER_ID),
+        (path, "id") if path.starts_with("/api/v1/tokens/") => Some(TOKEN_ID),
         (_, "key") => Some("^([0-9]{1,18}|[0-9a-f]{64})$"),
         _ => form("", name),
     }

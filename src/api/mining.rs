@@ -1,8 +1,8 @@
 //! `/mining`: templates and work for miners, and the switch of the native miner.
 
 use axum::extract::State;
-use axum::http::HeaderMap;
 use axum::{Extension, Json};
+use serde_json::json;
 use tally_api::ProblemBody;
 use tally_api::mining::{
     MAX_LISTED, MinedBody, Outcome, SwitchBody, TemplateBody, TemplateParams, WorkBody, WorkerBody, WorkersBody,
@@ -14,15 +14,15 @@ use tally_node::miner::threads_here;
 use tally_node::workers::Worker;
 use tally_node::{Advance, Imported, MiningConfig, Work};
 
-use super::auth;
+use super::auth::{self, Caller};
 use super::blocks;
 use super::extract::{JsonBody, Params};
 use super::problem::{Answer, Problem, kinds};
 use super::status::miner_body;
 use super::text::{parse_address, parse_fixed};
 use crate::net_guard::household;
-use crate::operator::Scope;
-use crate::server::Shared;
+use crate::server::{Action, Shared};
+use crate::tokens::Scope;
 use crate::web::Client;
 
 /// In a template the extra nonce stands at the end of `extra`; after it comes only the empty seal, one byte.
@@ -164,11 +164,23 @@ pub async fn workers(State(server): State<Shared>) -> Answer<Json<WorkersBody>> 
 ))]
 pub async fn switch(
     State(server): State<Shared>,
-    headers: HeaderMap,
+    caller: Caller,
     body: Answer<JsonBody<SwitchBody>>,
 ) -> Answer<Json<MinerBody>> {
-    auth::require(&server.tokens, &headers, Scope::Mining)?;
-    let JsonBody(SwitchBody { on, threads, address }) = body?;
+    let actor = auth::require(&server, &caller, Scope::Mining)?;
+    let JsonBody(body) = body?;
+    let action = Action {
+        name: "mining.switch",
+        parameters: json!(body),
+    };
+    let mining = server.clone();
+    server
+        .operate(&actor, action, async move { switched(&mining, body).await })
+        .await
+}
+
+async fn switched(server: &Shared, body: SwitchBody) -> Answer<Json<MinerBody>> {
+    let SwitchBody { on, threads, address } = body;
     let now = server.node.mining().config();
     let producer = match address {
         Some(text) => parse_address("address", &text)?,
@@ -195,7 +207,6 @@ pub async fn switch(
         );
         return Err(problem.field("address"));
     }
-    tracing::info!(on = config.on, threads = config.threads, producer = %config.producer, "mining switched by the operator");
     server
         .blocking(move |node| {
             node.set_mining(config);

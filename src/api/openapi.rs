@@ -6,7 +6,9 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{accounts, blocks, events, fees, forms, light, mempool, mining, peers, spec, status, submit, transactions};
+use super::{
+    accounts, blocks, events, fees, forms, light, mempool, mining, peers, spec, status, submit, tokens, transactions,
+};
 use crate::server::Shared;
 
 #[derive(OpenApi)]
@@ -24,7 +26,8 @@ use crate::server::Shared;
         (name = "payments", description = "Submitting signed transactions; the pool; fees"),
         (name = "mining", description = "Templates for miners; the node's own miner"),
         (name = "light", description = "What light clients verify"),
-        (name = "node", description = "The node itself")
+        (name = "node", description = "The node itself"),
+        (name = "operator", description = "Tokens, and the log of what was done with them")
     ),
     components(schemas(tally_api::ProblemBody))
 )]
@@ -55,6 +58,12 @@ pub fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(peers::remove))
         .routes(routes!(peers::ban, peers::unban))
         .routes(routes!(peers::ban_range, peers::unban_range))
+        .routes(routes!(tokens::list, tokens::create))
+        .routes(routes!(tokens::revoke))
+        .routes(routes!(tokens::rotate))
+        .routes(routes!(tokens::log))
+        .routes(routes!(tokens::sign_in))
+        .routes(routes!(tokens::link))
         .routes(routes!(spec::spec))
         .routes(routes!(light::tip))
         .routes(routes!(light::chain))
@@ -80,7 +89,7 @@ fn openapi() -> utoipa::openapi::OpenApi {
     let bearer = HttpBuilder::new()
         .scheme(HttpAuthScheme::Bearer)
         .description(Some(
-            "A token of the node's operator. It is in the operator's link that the node prints.",
+            "The operator's token, which the node's banner names or prints, or one that was created with it.",
         ))
         .build();
     if let Some(components) = document.components.as_mut() {

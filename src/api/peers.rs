@@ -2,7 +2,8 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
+use serde_json::json;
 use tally_api::ProblemBody;
 use tally_api::peers::{
     BAN_SECS, BanBody, BanRequest, CallBody, CatchUpBody, FoundBody, MAX_BAN_SECS, MAX_REASON, PeerBody, PeersBody,
@@ -12,12 +13,12 @@ use tally_network::session::{PeerName, PeerStatus};
 use tally_network::{IpNet, Network, NetworkSlot};
 use tally_node::Node;
 
-use super::auth;
+use super::auth::{self, Caller};
 use super::extract::{JsonBody, Params};
 use super::problem::{Answer, Problem, kinds};
 use crate::config::peer_address;
-use crate::operator::Scope;
-use crate::server::{Server, Shared};
+use crate::server::{Action, Server, Shared};
+use crate::tokens::Scope;
 
 /// The largest ranges that can be banned, bits: more by mistake would be most of the network.
 const MIN_V4_BITS: u8 = 8;
@@ -134,20 +135,28 @@ pub async fn peers(State(server): State<Shared>) -> Answer<Json<PeersBody>> {
 ))]
 pub async fn call(
     State(server): State<Shared>,
-    headers: HeaderMap,
+    caller: Caller,
     body: Answer<JsonBody<CallBody>>,
 ) -> Answer<StatusCode> {
-    auth::require(&server.tokens, &headers, Scope::Peers)?;
-    let JsonBody(CallBody { address }) = body?;
-    let address = peer_address(&address)
-        .map_err(|error| Problem::new(&kinds::INVALID_PEER, error.to_string()).field("address"))?;
-    let network = network(&server)?;
-    if network.is_own(&address) {
-        let problem = Problem::new(&kinds::INVALID_PEER, "this is the address of the node itself");
-        return Err(problem.field("address"));
-    }
-    network.add(address).await;
-    Ok(StatusCode::ACCEPTED)
+    let actor = auth::require(&server, &caller, Scope::Peers)?;
+    let JsonBody(body) = body?;
+    let action = Action {
+        name: "peers.add",
+        parameters: json!(body),
+    };
+    let inside = server.clone();
+    let add = async move {
+        let address = peer_address(&body.address)
+            .map_err(|error| Problem::new(&kinds::INVALID_PEER, error.to_string()).field("address"))?;
+        let network = network(&inside)?;
+        if network.is_own(&address) {
+            let problem = Problem::new(&kinds::INVALID_PEER, "this is the address of the node itself");
+            return Err(problem.field("address"));
+        }
+        network.add(address).await;
+        Ok(StatusCode::ACCEPTED)
+    };
+    server.operate(&actor, action, add).await
 }
 
 /// Ends the connection with a node and forgets its address. Needs the operator's token with the scope `peers`
@@ -156,13 +165,21 @@ pub async fn call(
     (status = 204, description = "It is gone"),
     (status = "default", description = "A problem", body = ProblemBody, content_type = "application/problem+json"),
 ))]
-pub async fn remove(State(server): State<Shared>, headers: HeaderMap, Path(id): Path<String>) -> Answer<StatusCode> {
-    auth::require(&server.tokens, &headers, Scope::Peers)?;
-    let name = parse_name(id)?;
-    match network(&server)?.remove(&name).await {
-        true => Ok(StatusCode::NO_CONTENT),
-        false => Err(Problem::new(&kinds::UNKNOWN_PEER, format!("{name} is not connected"))),
-    }
+pub async fn remove(State(server): State<Shared>, caller: Caller, Path(id): Path<String>) -> Answer<StatusCode> {
+    let actor = auth::require(&server, &caller, Scope::Peers)?;
+    let action = Action {
+        name: "peers.remove",
+        parameters: json!({ "id": id }),
+    };
+    let inside = server.clone();
+    let remove = async move {
+        let name = parse_name(id)?;
+        match network(&inside)?.remove(&name).await {
+            true => Ok(StatusCode::NO_CONTENT),
+            false => Err(Problem::new(&kinds::UNKNOWN_PEER, format!("{name} is not connected"))),
+        }
+    };
+    server.operate(&actor, action, remove).await
 }
 
 /// Has nothing to do with a node for a while. Needs the operator's token with the scope `peers`
@@ -173,22 +190,30 @@ pub async fn remove(State(server): State<Shared>, headers: HeaderMap, Path(id): 
 ))]
 pub async fn ban(
     State(server): State<Shared>,
-    headers: HeaderMap,
+    caller: Caller,
     Path(id): Path<String>,
     body: Answer<JsonBody<BanRequest>>,
 ) -> Answer<StatusCode> {
-    auth::require(&server.tokens, &headers, Scope::Peers)?;
-    let name = parse_name(id)?;
+    let actor = auth::require(&server, &caller, Scope::Peers)?;
     let JsonBody(BanRequest { secs, reason }) = body?;
-    let (secs, reason) = term(secs, reason)?;
-    let network = network(&server)?;
-    let invalid = |message: &str| Problem::new(&kinds::INVALID_PEER, message).field("id");
-    let name = Network::name(&name.0).ok_or_else(|| invalid("this is no peer's id, such as 12D3KooW…"))?;
-    if name.0 == network.id().to_string() {
-        return Err(invalid("this is the id of the node itself"));
-    }
-    network.ban(name, secs, reason).await;
-    Ok(StatusCode::NO_CONTENT)
+    let action = Action {
+        name: "peers.ban",
+        parameters: json!({ "id": id, "secs": secs, "reason": reason }),
+    };
+    let inside = server.clone();
+    let ban = async move {
+        let name = parse_name(id)?;
+        let (secs, reason) = term(secs, reason)?;
+        let network = network(&inside)?;
+        let invalid = |message: &str| Problem::new(&kinds::INVALID_PEER, message).field("id");
+        let name = Network::name(&name.0).ok_or_else(|| invalid("this is no peer's id, such as 12D3KooW…"))?;
+        if name.0 == network.id().to_string() {
+            return Err(invalid("this is the id of the node itself"));
+        }
+        network.ban(name, secs, reason).await;
+        Ok(StatusCode::NO_CONTENT)
+    };
+    server.operate(&actor, action, ban).await
 }
 
 /// How long a ban lasts, and why, within their limits.
@@ -218,11 +243,19 @@ fn term(secs: Option<u64>, reason: Option<String>) -> Answer<(u64, String)> {
     (status = 204, description = "It is not banned any more"),
     (status = "default", description = "A problem", body = ProblemBody, content_type = "application/problem+json"),
 ))]
-pub async fn unban(State(server): State<Shared>, headers: HeaderMap, Path(id): Path<String>) -> Answer<StatusCode> {
-    auth::require(&server.tokens, &headers, Scope::Peers)?;
-    let name = parse_name(id)?;
-    network(&server)?.unban(name).await;
-    Ok(StatusCode::NO_CONTENT)
+pub async fn unban(State(server): State<Shared>, caller: Caller, Path(id): Path<String>) -> Answer<StatusCode> {
+    let actor = auth::require(&server, &caller, Scope::Peers)?;
+    let action = Action {
+        name: "peers.unban",
+        parameters: json!({ "id": id }),
+    };
+    let inside = server.clone();
+    let unban = async move {
+        let name = parse_name(id)?;
+        network(&inside)?.unban(name).await;
+        Ok(StatusCode::NO_CONTENT)
+    };
+    server.operate(&actor, action, unban).await
 }
 
 /// A range, or one address as a range.
@@ -254,17 +287,28 @@ fn parse_range(text: &str) -> Answer<IpNet> {
 ))]
 pub async fn ban_range(
     State(server): State<Shared>,
-    headers: HeaderMap,
+    caller: Caller,
     body: Answer<JsonBody<RangeBanRequest>>,
 ) -> Answer<StatusCode> {
-    auth::require(&server.tokens, &headers, Scope::Peers)?;
-    let JsonBody(RangeBanRequest { range, secs, reason }) = body?;
-    let range = parse_range(&range)?;
-    let (secs, reason) = term(secs, reason)?;
-    match network(&server)?.ban_range(range, secs, reason).await {
-        true => Ok(StatusCode::NO_CONTENT),
-        false => Err(Problem::new(&kinds::INVALID_PEER, "too many ranges are banned; lift a ban first").field("range")),
-    }
+    let actor = auth::require(&server, &caller, Scope::Peers)?;
+    let JsonBody(body) = body?;
+    let action = Action {
+        name: "bans.add",
+        parameters: json!(body),
+    };
+    let inside = server.clone();
+    let ban = async move {
+        let range = parse_range(&body.range)?;
+        let (secs, reason) = term(body.secs, body.reason)?;
+        match network(&inside)?.ban_range(range, secs, reason).await {
+            true => Ok(StatusCode::NO_CONTENT),
+            false => {
+                let problem = Problem::new(&kinds::INVALID_PEER, "too many ranges are banned; lift a ban first");
+                Err(problem.field("range"))
+            }
+        }
+    };
+    server.operate(&actor, action, ban).await
 }
 
 /// Lifts the ban of an address range. Needs the operator's token with the scope `peers`
@@ -274,14 +318,22 @@ pub async fn ban_range(
 ))]
 pub async fn unban_range(
     State(server): State<Shared>,
-    headers: HeaderMap,
+    caller: Caller,
     query: Answer<Params<RangeQuery>>,
 ) -> Answer<StatusCode> {
-    auth::require(&server.tokens, &headers, Scope::Peers)?;
-    let Params(RangeQuery { range }) = query?;
-    let range = parse_range(&range)?;
-    network(&server)?.unban_range(range).await;
-    Ok(StatusCode::NO_CONTENT)
+    let actor = auth::require(&server, &caller, Scope::Peers)?;
+    let Params(query) = query?;
+    let action = Action {
+        name: "bans.remove",
+        parameters: json!(query),
+    };
+    let inside = server.clone();
+    let unban = async move {
+        let range = parse_range(&query.range)?;
+        network(&inside)?.unban_range(range).await;
+        Ok(StatusCode::NO_CONTENT)
+    };
+    server.operate(&actor, action, unban).await
 }
 
 #[cfg(test)]

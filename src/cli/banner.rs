@@ -1,6 +1,5 @@
 //! What `tally node` prints when it serves: where everything is.
 
-use std::io::IsTerminal as _;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 
@@ -15,18 +14,20 @@ use crate::web::certificate;
 /// How the operator reaches the node as its operator.
 pub struct Operator<'a> {
     pub source: &'a TokenSource,
-    pub token: &'a str,
+    /// Of the operator link; made where a person sees it.
+    pub code: Option<&'a str>,
 }
 
 impl Operator<'_> {
-    /// The link with the token where a person sees it; elsewhere (journals, containers, pipes) only where the token is:
-    /// what services print is kept, and read by more people than the operator.
-    fn lines(&self, url: &str, terminal: bool) -> Vec<String> {
-        if terminal {
+    /// The link where a person sees it; elsewhere (journals, containers, pipes) only where the token is: what services print is
+    /// kept, and read by more people than the operator.
+    fn lines(&self, url: &str) -> Vec<String> {
+        if let Some(code) = self.code {
             return vec![
-                format!("  operator    {url}/#operator={}", self.token),
-                "              keep this link to yourself: it may switch mining; its token is stored in the data directory"
+                format!("  operator    {url}/#sign-in={code}"),
+                "              for you alone, and good once: the tab that opens it may change this node for 12 hours"
                     .to_owned(),
+                "              another one: tally token link".to_owned(),
             ];
         }
         vec![match self.source {
@@ -70,7 +71,7 @@ pub fn print(
         format!("  height      {}", server.node.tip().record.height()),
         format!("  mining      {mining}"),
     ];
-    lines.extend(operator.lines(&url, std::io::stdout().is_terminal()));
+    lines.extend(operator.lines(&url));
     if let Some(begins) = server.node.begins() {
         lines.push(format!("  begins at   {}; until then nothing is mined", iso(begins.0)));
     }
@@ -123,7 +124,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_token_is_printed_on_a_terminal_only() {
+    fn the_link_is_printed_where_it_has_a_code_and_the_token_nowhere() {
         let kept = TokenSource::DataDir(PathBuf::from("data/operator-token"));
         let given = TokenSource::inline("0123456789abcdef".to_owned()).expect("long enough");
         for (source, shown) in [
@@ -136,15 +137,13 @@ mod tests {
                 "  operator    URL/#operator=TOKEN with the token that was given at the start",
             ),
         ] {
-            let operator = Operator {
+            let quiet = Operator { source, code: None };
+            assert_eq!(quiet.lines("URL"), [shown]);
+            let terminal = Operator {
                 source,
-                token: "0123456789abcdef",
+                code: Some("CODE"),
             };
-            assert_eq!(operator.lines("URL", false), [shown]);
-            assert_eq!(
-                operator.lines("URL", true)[0],
-                "  operator    URL/#operator=0123456789abcdef"
-            );
+            assert_eq!(terminal.lines("URL")[0], "  operator    URL/#sign-in=CODE");
         }
     }
 }

@@ -1,5 +1,6 @@
 //! A small client of a node's REST interface, for the wallet and the load bench.
 
+mod operate;
 mod proxy;
 mod stream;
 mod tls;
@@ -27,6 +28,7 @@ use ureq::unversioned::resolver::DefaultResolver;
 use ureq::unversioned::transport::{ConnectProxyConnector, Connector as _, TcpConnector};
 
 use super::hidden::{self, Hidden};
+pub use operate::{Method, Operator};
 pub use stream::{Bounds, Expected};
 
 /// Longest answer that is read, in bytes.

@@ -1,5 +1,6 @@
 //! `tally node`.
 
+use std::io::IsTerminal as _;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -10,14 +11,17 @@ use super::banner::{self, Operator};
 use super::out::Printer;
 use crate::config::{Config, NodeOptions};
 use crate::exit::Exit;
-use crate::server::Server;
+use crate::server::{Server, Shared};
 use crate::stratum::Stratum;
+use crate::tokens::Access;
 use crate::{descriptors, logging, web};
 
 /// How long a node with a broken store still answers.
 const BROKEN_FOR: Duration = Duration::from_secs(3);
 /// How long reads may still run when everything else has ended.
 const LAST_READS: Duration = Duration::from_secs(5);
+/// How often last uses of tokens are written.
+const KEEP_USES: Duration = Duration::from_secs(60);
 /// How long a node that lost an essential part may take to end in order.
 const LAST_RESORT: Duration = Duration::from_secs(30);
 
@@ -78,10 +82,14 @@ async fn broken(node: &Node) {
 
 /// Serves with an open node until `stop` ends with the reason, or an essential part fails.
 async fn serve_with(node: &Node, config: Config, stop: impl Future<Output = &'static str>) -> anyhow::Result<()> {
-    let (tokens, link_token) = config.operator.load()?;
-    let server = Server::new(node.clone(), tokens, config.web);
+    let (tokens, _) = config.operator.load()?;
+    let folder = config.node.data_dir.clone();
+    let opening = move || Access::open(&folder, tokens, system_clock());
+    let access = tokio::task::spawn_blocking(opening).await??;
+    let server = Server::new(node.clone(), access, config.web);
     web::certificate::prepare(&server.web)?;
     let running = web::start(server.clone()).await?;
+    let uses = keep_uses(server.clone());
     let mut out = Printer::out();
     let ended = async {
         if let Some(p2p) = config.p2p {
@@ -93,9 +101,13 @@ async fn serve_with(node: &Node, config: Config, stop: impl Future<Output = &'st
             None => None,
         };
         let miners = stratum.as_ref().map(|stratum| stratum.address);
+        let code = match std::io::stdout().is_terminal() {
+            true => Some(server.access.links().make(server.access.operator())?),
+            false => None,
+        };
         let operator = Operator {
             source: &config.operator,
-            token: &link_token,
+            code: code.as_ref().map(|code| code.as_str()),
         };
         banner::print(
             &mut out,
@@ -105,7 +117,7 @@ async fn serve_with(node: &Node, config: Config, stop: impl Future<Output = &'st
             &config.node.data_dir,
             &operator,
         );
-        drop(link_token);
+        drop(code);
         tracing::info!(address = %running.address, height = %node.tip().record.height(), "serving");
         let failed = tokio::select! {
             reason = stop => {
@@ -126,7 +138,26 @@ async fn serve_with(node: &Node, config: Config, stop: impl Future<Output = &'st
     // However it went, and before the node closes: nothing is left running over a closed store.
     server.network.stop().await;
     let stopped = running.stop().await;
+    uses.abort();
+    write_uses(server).await;
     ended.and(stopped)
+}
+
+/// Writes when tokens were last used, once a minute: not with each request, which would wait for the disk.
+fn keep_uses(server: Shared) -> tokio::task::JoinHandle<()> {
+    tokio::spawn(async move {
+        loop {
+            tokio::time::sleep(KEEP_USES).await;
+            write_uses(server.clone()).await;
+        }
+    })
+}
+
+async fn write_uses(server: Shared) {
+    let written = tokio::task::spawn_blocking(move || server.access.store().keep_uses()).await;
+    if let Ok(Err(error)) = written {
+        tracing::warn!(%error, "when tokens were last used could not be written");
+    }
 }
 
 /// Ends the process where a part that failed keeps it from ending in order. Disarmed on drop.

@@ -8,6 +8,7 @@ use tally_chain::spec::SpecError;
 
 use super::HostError;
 use crate::regular_file::NotRead;
+use crate::tokens::Scope;
 
 /// Why settings cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -64,7 +65,7 @@ pub enum ConfigError {
     LogLevel { found: String, message: String },
     #[error("operator-token has {len} characters, at least {min} are needed")]
     ShortToken { len: usize, min: usize },
-    #[error("scope {found:?} is unknown; mining and peers exist")]
+    #[error("scope {found:?} is unknown; there are {}", Scope::words())]
     UnknownScope { found: String },
     #[error("operator token file {path} is readable by others (mode {mode:o}); run chmod 600 on it")]
     OpenTokenFile { path: PathBuf, mode: u32 },

@@ -169,6 +169,7 @@ fn given(word: &str, before: &str, receipt: bool) -> String {
     match word.trim_matches(['[', ']']) {
         "SHELL" => "bash".to_owned(),
         "ID" if before == "--dismiss" => "ab".repeat(32),
+        "ID" if ["rotate", "revoke"].contains(&before) => "0f3c5a7b9d1e".to_owned(),
         "ID" => "5".to_owned(),
         "SECONDS" => "1800000000".to_owned(),
         "BLOCK" => "ab".repeat(32),

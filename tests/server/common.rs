@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tally::config::{PUBLIC_ACCOUNT, WebConfig};
 use tally::operator::TokenSource;
+use tally::tokens::Access;
 use tally::{Server, web};
 use tally_chain::pow::Search;
 use tally_chain::transaction::ChainIdentity;
@@ -165,8 +166,9 @@ impl TestServer {
         std::fs::write(&tokens, format!("{MINING_TOKEN} mining\n{PEERS_TOKEN} peers\n")).unwrap();
         std::fs::set_permissions(&tokens, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
         let (tokens, _) = TokenSource::File(tokens).load().unwrap();
+        let access = Access::open(folder.path(), tokens, system_clock()).unwrap();
         let running = RUNTIME
-            .block_on(web::start(Server::new(node.clone(), tokens, web)))
+            .block_on(web::start(Server::new(node.clone(), access, web)))
             .unwrap();
         let url = format!("http://{}", running.address);
         Self {

@@ -42,6 +42,7 @@ mod stratum;
 mod submission;
 mod syncing;
 mod tls;
+mod tokens;
 mod unread;
 mod wallet;
 mod warnings;

@@ -93,12 +93,12 @@ pub fn on_broadcast(_name: &str, _then: impl Fn(String) + 'static) {}
 pub fn threads() -> Option<u32> {
     None
 }
-pub async fn send_change<T: Serialize>(
+pub async fn send<T: Serialize>(
     _method: super::Method,
     _path: &str,
-    _token: &str,
+    _token: Option<&str>,
     _body: Option<&T>,
-) -> Result<(), String> {
+) -> Result<Vec<u8>, String> {
     Err("only a browser sends requests to the node".to_owned())
 }
 pub async fn keep_storage() -> Option<bool> {

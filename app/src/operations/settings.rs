@@ -1,10 +1,11 @@
 use leptos::prelude::*;
 
 use crate::{
+    base::at_base,
     model::BaseUnits,
     operations::operator::Operator,
     prefs::{FeeLevel, Prefs, Theme, Unit},
-    ui::{Amount, Button, Field, PageHead, Select},
+    ui::{Amount, Button, Field, Notice, NoticeKind, PageHead, Select},
 };
 
 /// Shown where no script runs. Plain text for `<noscript>`, which a running page does not read.
@@ -145,12 +146,17 @@ pub fn OperatorToken() -> impl IntoView {
     view! {
         <section class="card" aria-labelledby="operator">
             <h2 id="operator">"Operator"</h2>
+            <Show when=move || operator.failure().with(|why| !why.is_empty())>
+                <Notice kind=NoticeKind::Error title="The operator link gave this tab no token">
+                    <p>{move || operator.failure().get()}</p>
+                </Notice>
+            </Show>
             <Show
                 when=move || operator.is_present()
                 fallback=move || {
                     view! {
                         <p class="prose">
-                            "Switching the miner, and adding or banning peers, needs the operator's token. When the node starts on a terminal, it prints the operator link, otherwise the name of the token's file. Open the link, or paste the token. It stays in this tab and is sent only to this node."
+                            "Switching the miner, adding or banning peers, and tokens for others need a token. When the node starts on a terminal, it prints an operator link, which is good once, otherwise the name of the token's file. Open a link, or paste a token. It stays in this tab and is sent only to this node."
                         </p>
                         <form
                             class="inline-form"
@@ -172,7 +178,9 @@ pub fn OperatorToken() -> impl IntoView {
                     }
                 }
             >
-                <p class="prose">"This tab holds the operator token. It is deleted when the tab closes."</p>
+                <p class="prose">
+                    "This tab holds an operator token. It is deleted when the tab closes. " <a href=at_base("/tokens")>"Tokens for others, and what was done with them"</a>
+                </p>
                 <Button on:click=move |_| operator.forget()>"Forget it now"</Button>
             </Show>
         </section>

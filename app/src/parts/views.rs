@@ -37,6 +37,7 @@ pub enum Operations {
     Performance,
     Security,
     Settings,
+    Tokens,
 }
 
 /// The pages of [`Part::Wallet`], and the frame around all of the wallet's.
@@ -121,6 +122,7 @@ fn operations_page(page: Operations) -> Result<AnyView, SplitLoaderError> {
         Operations::Performance => shown(pages::Performance),
         Operations::Security => shown(pages::Security),
         Operations::Settings => shown(pages::Settings),
+        Operations::Tokens => shown(pages::Tokens),
     })
 }
 

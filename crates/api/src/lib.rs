@@ -35,6 +35,7 @@ pub mod spec;
 pub mod status;
 pub mod submit;
 mod text;
+pub mod tokens;
 pub mod transactions;
 pub mod units;
 pub mod worker;

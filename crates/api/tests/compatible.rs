@@ -16,6 +16,7 @@ use tally_api::mining::{MinedBody, Outcome, SwitchBody, TemplateBody, WorkBody, 
 use tally_api::peers::{BanBody, BanRequest, CallBody, PeersBody, RangeBanRequest};
 use tally_api::status::StatusBody;
 use tally_api::submit::{BatchAnswer, BatchBody, BatchResult, RawBody, SubmittedBody};
+use tally_api::tokens::{CreateTokenBody, LogPageBody, NewTokenBody, TokensBody};
 use tally_api::transactions::{TransactionBody, TransactionDetail, TransactionPage, TransactionStatus};
 
 const OWN: &str = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266";
@@ -56,6 +57,32 @@ fn rejects<T: DeserializeOwned + Debug>(request: Value) {
     serde_json::from_value::<T>(request.clone()).unwrap();
     let error = serde_json::from_value::<T>(later(&request)).unwrap_err();
     assert!(error.to_string().starts_with("unknown field `added_later`"), "{error}");
+}
+
+fn token() -> Value {
+    json!({
+        "id": "0f3c5a7b9d1e", "name": "rig 1", "scopes": ["mining", "of_a_later_version"], "created": 1_793_500_000,
+        "expires": 1_793_600_000, "expired": false, "requests_per_second": 50, "range": "198.51.100.0/24", "of_link": false,
+        "last_used": { "time": 1_793_500_010, "address": "198.51.100.7" },
+    })
+}
+
+#[test]
+fn tokens_and_the_log_of_operators_are_read() {
+    read_and_later::<TokensBody>(json!({ "items": [token()] }));
+    let entry = json!({
+        "sequence": 1, "time": 1_793_500_000, "actor": { "id": "operator", "name": "operator" }, "address": "127.0.0.1",
+        "action": "peers.ban", "parameters": null, "outcome": "done", "previous": hash(), "hash": hash(),
+    });
+    read_and_later::<LogPageBody>(json!({
+        "items": [entry], "older": null, "head": { "sequence": 1, "hash": hash() },
+        "faults": [{ "file": "00000001.ndjson", "line": 2, "reason": "the line has no end" }], "fault_count": 1,
+    }));
+    let new = json!({ "token": token(), "secret": "tally_0f3c5a7b9d1e_secret" });
+    let read: NewTokenBody = serde_json::from_value(later(&new)).unwrap();
+    assert_eq!(serde_json::to_value(&read).unwrap(), new);
+    assert!(!format!("{read:?}").contains("_secret"));
+    rejects::<CreateTokenBody>(json!({ "name": "rig 1", "scopes": ["mining"], "lifetime_secs": 60 }));
 }
 
 fn transaction() -> Value {

@@ -58,8 +58,16 @@ kinds! {
     STORE_FAILED 500 "store-failed" "The node could not read or write its store" "Report the request id to the operator; the disk may be full or failing.";
     NOTHING_STORED 503 "nothing-stored" "The node can store nothing now" "Send the same bytes again later; /readyz says what is wrong.";
     TOKEN_MISSING 401 "token-missing" "This changes the node and needs the operator's token" "Send it as Authorization: Bearer TOKEN; the node's banner has the operator link, or names the token's file.";
-    TOKEN_UNKNOWN 401 "token-unknown" "The token is not one of this node's" "Open the operator link again, with the token that the node has now.";
+    TOKEN_UNKNOWN 401 "token-unknown" "The token is not one of this node's" "It may have been revoked or rotated, or be of another node. Open a new operator link, or paste the token of the operator's file under Settings.";
     SCOPE_MISSING 403 "scope-missing" "The token does not reach that far" "Use a token with the scope named in this problem.";
+    TOKEN_EXPIRED 401 "token-expired" "The token has expired" "Create another one, or have one created.";
+    TOKEN_ADDRESS 403 "token-address" "The token is not taken from this address" "Send it from an address of its range, or have one created for this address.";
+    LINK_USED 410 "link-used" "The operator link has been used" "A link works once. Make another with `tally token link`, or paste the token of the operator's file under Settings.";
+    INVALID_TOKEN 422 "invalid-token" "The token cannot be like this" "The field and its limit are named here.";
+    UNKNOWN_TOKEN 404 "no-such-token" "There is no token with this id" "GET /api/v1/tokens lists those that are.";
+    TOO_MANY_TOKENS 409 "too-many-tokens" "The node has as many tokens as it keeps" "Revoke one that is not used any more.";
+    BEYOND_REACH 403 "beyond-reach" "A token gives nobody more than it has itself" "Use a token with the scopes, the time and the addresses of the one that is asked for.";
+    LOG_FAILED 503 "log-failed" "The log of operator actions cannot be written" "Look at the disk and at the log of the node's process. Until it can be written again, operators change nothing.";
     NETWORK_OFF 409 "network-off" "This node runs alone" "Start it with --p2p-listen ADDR:PORT or --peer MULTIADDR.";
     INVALID_PEER 422 "invalid-peer" "The peer is not named in a way that can be used" "Addresses look like /ip4/192.0.2.7/tcp/9333; ids are those that /api/v1/peers shows.";
     UNKNOWN_PEER 404 "unknown-peer" "No such peer is connected" "GET /api/v1/peers lists those that are.";

@@ -24,6 +24,7 @@ use super::signers::{Signers, chain};
 use crate::config::WebConfig;
 use crate::operator::TokenSource;
 use crate::server::Server;
+use crate::tokens::Access;
 use crate::web;
 
 /// Pushes signed transfers through POST /api/v1/transactions/batch for a while, and measures how many come into blocks after a
@@ -203,8 +204,9 @@ fn start(senders: &[Address]) -> anyhow::Result<OwnNode> {
         ..WebConfig::default()
     };
     let (tokens, _) = TokenSource::DataDir(folder.path().join("operator-token")).load()?;
+    let access = Access::open(folder.path(), tokens, system_clock())?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let running = runtime.block_on(web::start(Server::new(node.clone(), tokens, web)))?;
+    let running = runtime.block_on(web::start(Server::new(node.clone(), access, web)))?;
     Ok(OwnNode {
         runtime,
         running,
