@@ -1,8 +1,8 @@
 //! What an audit came to, as the page shows it and as files to keep.
 
 use serde_json::{Value, json};
-use tally_api::worker::audit::{AuditEnd, AuditProgress, AuditTip};
-use tally_audit::{Broken as _, Replay, RuleFault};
+use tally_api::worker::audit::{AuditAhead, AuditEnd, AuditProgress, AuditTip};
+use tally_audit::{Ahead, Broken as _, Replay, RuleFault};
 use tally_chain::{BlockId, Bytes, ChainSpec, Height};
 
 /// Why an audit ends before its tip.
@@ -19,6 +19,8 @@ pub struct Audited<'a> {
     pub replay: &'a Replay<'a>,
     pub height: Height,
     pub tip: BlockId,
+    /// Whether the tip is only what the node claims.
+    pub claimed: bool,
 }
 
 impl Audited<'_> {
@@ -34,6 +36,8 @@ impl Audited<'_> {
                     height: self.height.0,
                     id: self.tip.to_string(),
                 },
+                claimed: self.claimed,
+                ahead: self.replay.ahead().map(|Ahead { blocks, secs }| AuditAhead { blocks, secs }),
                 report: text(&self.report(Vec::new(), progress.millis)),
                 progress,
             },
@@ -65,4 +69,41 @@ impl Audited<'_> {
 
 fn text(value: &Value) -> String {
     serde_json::to_string_pretty(value).expect("values of JSON have a form as text")
+}
+
+#[cfg(test)]
+mod tests {
+    use tally_chain::{UnixSecs, genesis};
+
+    use super::*;
+
+    /// Rule B4 is one of those that an audit shows (F12), and this clock decides about it: the page is given what it said.
+    #[test]
+    fn blocks_ahead_of_the_clock_are_named_at_the_end() {
+        let spec = ChainSpec::built_in("local").unwrap();
+        let now = UnixSecs(1_900_000_000);
+        let end = |times: &[u32], claimed: bool| {
+            let mut replay = Replay::new(&spec, now);
+            times.iter().for_each(|time| replay.see_time(*time));
+            let audited = Audited {
+                spec: &spec,
+                replay: &replay,
+                height: Height::GENESIS,
+                tip: genesis::identity(&spec).genesis,
+                claimed,
+            };
+            match audited.end(Ok(()), AuditProgress::default()) {
+                AuditEnd::Executed {
+                    claimed, ahead, report, ..
+                } => (claimed, ahead, serde_json::from_str::<Value>(&report).unwrap()),
+                other => panic!("{other:?}"),
+            }
+        };
+        let (claimed, ahead, report) = end(&[1_900_000_120], false);
+        assert_eq!((claimed, ahead, &report["ahead_of_clock"]), (false, None, &Value::Null));
+        let (claimed, ahead, report) = end(&[1_900_000_121, 1_900_000_120, 1_900_000_500], true);
+        let expected = AuditAhead { blocks: 2, secs: 500 };
+        assert_eq!((claimed, ahead), (true, Some(expected)));
+        assert_eq!(report["ahead_of_clock"], json!({ "blocks": 2, "secs": 500 }));
+    }
 }
