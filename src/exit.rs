@@ -25,7 +25,7 @@ pub enum Exit {
     VaultLocked = 6,
     /// What a receipt claims, or a node to `tally light`, does not hold.
     Refuted = 7,
-    /// A transaction was handed over, and it is not known whether the node took it; or it was taken, and was not as deep in
+    /// A transaction was handed over, and it is not known whether the node accepted it; or it was accepted, and was not as deep in
     /// the chain as the command wants when the waiting ended.
     Unanswered = 8,
     /// What was done could not be printed; standard error names it.
@@ -123,7 +123,7 @@ pub struct NotVerified {
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("nodes show different chains: {}", .nodes.join(", "))]
 pub struct NodesDiffer {
-    /// Their URLs, as messages show them, that of the heaviest chain first.
+    /// Their URLs, as messages show them, that of the chain with the most total work first.
     pub nodes: Vec<String>,
 }
 
@@ -143,7 +143,7 @@ pub struct Unanswered {
     pub why: tally_wallet::Uncertain,
 }
 
-/// A transaction was sent and taken; when the waiting for it ended it was not as deep in the chain as the command wants. A caller that
+/// A transaction was sent and accepted; when the waiting for it ended it was not as deep in the chain as the command wants. A caller that
 /// took this for a failure would pay again.
 #[derive(Debug, thiserror::Error)]
 #[error(
@@ -159,16 +159,18 @@ pub struct Unsettled {
 /// What is known of a transaction that got no clear answer now.
 fn known(earlier: tally_wallet::Earlier) -> &'static str {
     match earlier {
-        tally_wallet::Earlier::Never | tally_wallet::Earlier::Open => "may have been taken by the node",
-        tally_wallet::Earlier::Taken => "was taken by a node before, and whether this one has it now is not known",
+        tally_wallet::Earlier::Never | tally_wallet::Earlier::Open => "may have been accepted by the node",
+        tally_wallet::Earlier::Accepted => {
+            "was accepted by a node before, and whether this one has it now is not known"
+        }
     }
 }
 
-/// How to look for it: the list of what waits names what got no answer, not what was taken once and is unknown now.
+/// How to look for it: the list of what waits names what got no answer, not what was accepted once and is unknown now.
 fn look(earlier: tally_wallet::Earlier) -> &'static str {
     match earlier {
         tally_wallet::Earlier::Never | tally_wallet::Earlier::Open => "`tally wallet pending` looks for it, ",
-        tally_wallet::Earlier::Taken => "",
+        tally_wallet::Earlier::Accepted => "",
     }
 }
 
@@ -176,7 +178,7 @@ fn look(earlier: tally_wallet::Earlier) -> &'static str {
 fn given_up(earlier: tally_wallet::Earlier) -> &'static str {
     match earlier {
         tally_wallet::Earlier::Never | tally_wallet::Earlier::Open => "",
-        tally_wallet::Earlier::Taken => ", where the node does not know it any more",
+        tally_wallet::Earlier::Accepted => ", where the node does not know it any more",
     }
 }
 
@@ -204,7 +206,7 @@ impl Exit {
         if let Some(unprinted) = cause.downcast_ref::<Unprinted>() {
             return Some(match unprinted {
                 Unprinted::Closed => Self::ClosedPipe,
-                Unprinted::Failed(_) | Unprinted::Nowhere => Self::Unprinted,
+                Unprinted::Failed(_) | Unprinted::NullDevice => Self::Unprinted,
             });
         }
         if cause.is::<Unanswered>() || cause.is::<Unsettled>() {
@@ -245,7 +247,7 @@ mod tests {
         assert_eq!(Exit::of(&anyhow::anyhow!("something else")), Exit::Failure);
         assert_eq!(Exit::of(&AuditFault { faults: 2 }.into()), Exit::AuditFault);
         assert_eq!(Exit::of(&Unprinted::Closed.into()), Exit::ClosedPipe);
-        assert_eq!(Exit::of(&Unprinted::Nowhere.into()), Exit::Unprinted);
+        assert_eq!(Exit::of(&Unprinted::NullDevice.into()), Exit::Unprinted);
         let refuted = NotVerified {
             node: "a".to_owned(),
             why: "rule H5".to_owned(),
@@ -301,12 +303,12 @@ mod tests {
                 .and_then(|text| text.split_once(": ").map(|(known, _)| known.to_owned()))
                 .unwrap_or(text)
         };
-        let open = "may have been taken by the node";
+        let open = "may have been accepted by the node";
         assert_eq!(text_of(tally_wallet::Earlier::Never), open);
         assert_eq!(text_of(tally_wallet::Earlier::Open), open);
         assert_eq!(
-            text_of(tally_wallet::Earlier::Taken),
-            "was taken by a node before, and whether this one has it now is not known"
+            text_of(tally_wallet::Earlier::Accepted),
+            "was accepted by a node before, and whether this one has it now is not known"
         );
     }
 
@@ -325,7 +327,7 @@ mod tests {
             );
             assert!(text.ends_with(&ways), "{text}");
         }
-        let (text, id) = text_of(tally_wallet::Earlier::Taken);
+        let (text, id) = text_of(tally_wallet::Earlier::Accepted);
         let ways = format!(
             "know: `tally wallet resend {id}` sends the same bytes again, which never pays twice, and \
              `tally wallet pending --dismiss {id}` gives it up, where the node does not know it any more"

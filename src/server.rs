@@ -297,7 +297,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn whoever_waits_for_a_template_holds_up_no_payment_and_no_read() {
+    async fn requests_that_wait_for_a_template_hold_up_no_payment_and_no_read() {
         let folder = tempfile::tempdir().expect("a folder");
         let server = testing::server(folder.path(), WebConfig::default());
         // As many as there are places, or more: all of them wait.

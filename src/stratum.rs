@@ -1,4 +1,4 @@
-//! Stratum v1 for external SHA-256d miners: lines of JSON over TCP, as stock miners speak it. docs/stratum.md lists what is understood.
+//! Stratum v1 for external SHA-256d miners: lines of JSON over TCP, as stock miners use it. docs/stratum.md lists what is understood.
 
 mod job;
 mod request;
@@ -124,8 +124,8 @@ async fn converse(stream: TcpStream, session: &mut Session, place: &Place) -> an
                 Err(broadcast::error::RecvError::Closed) => return Ok(()),
             },
             _ = refresh.tick() => tokio::task::block_in_place(|| session.refresh(Instant::now())),
-            () = &mut late, if !session.authorized() => anyhow::bail!("it did not say who it works for"),
-            () = place.evicted(), if !session.authorized() => anyhow::bail!("its place went to another, before it said who it works for"),
+            () = &mut late, if !session.authorized() => anyhow::bail!("it did not authorize in time"),
+            () = place.evicted(), if !session.authorized() => anyhow::bail!("its place went to another miner before it authorized"),
         }
         if session.authorized() {
             place.busy();

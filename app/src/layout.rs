@@ -6,7 +6,7 @@ use leptos_router::hooks::{use_navigate, use_query_map};
 use crate::{
     base::{at_base, use_path},
     browser, format,
-    light::Seal,
+    light::LightSeal,
     live::{Connection, Live},
     model::ChainInfo,
     ui::{Id, ThemeSwitch},
@@ -67,7 +67,7 @@ pub fn Header() -> impl IntoView {
                 </a>
                 <div class="top-find">
                     <SearchForm />
-                    <Seal />
+                    <LightSeal />
                 </div>
                 <div class="top-tools">
                     <LiveState />

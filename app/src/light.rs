@@ -10,7 +10,7 @@ mod words;
 mod worker;
 
 use leptos::prelude::*;
-use tally_api::worker::light::{Phase, State, Tip, ToLight, Verdict};
+use tally_api::worker::light::{BlockVerdict, Phase, State, Tip, ToLight};
 
 use crate::{
     live::Live,
@@ -19,7 +19,7 @@ use crate::{
 
 use outcome::Audited;
 pub use outcome::Unproved;
-pub use seal::Seal;
+pub use seal::LightSeal;
 pub use words::{checked, level};
 
 /// How the light client stands, as the pages of this tab see it.
@@ -27,7 +27,7 @@ pub use words::{checked, level};
 pub struct Light {
     pub state: RwSignal<State>,
     /// Counts how often a tip became verified while none was: what could not be checked is checked again.
-    turns: RwSignal<u32>,
+    revision: RwSignal<u32>,
     /// What an audit of this tab has shown.
     audited: RwSignal<Audited>,
     /// Whether an audit was begun.
@@ -47,7 +47,7 @@ impl Light {
         let (live, genesis) = (Live::get(), chain.genesis_id.clone());
         let light = Self {
             state: RwSignal::default(),
-            turns: RwSignal::new(0),
+            revision: RwSignal::new(0),
             audited: RwSignal::default(),
             begun: RwSignal::new(false),
             genesis: StoredValue::new(genesis.clone()),
@@ -79,17 +79,17 @@ impl Light {
     }
 
     /// Whether this block is the verified tip or one of its ancestors. Waits while the first proof is verified.
-    pub async fn check(self, block: &BlockEvidence) -> Verdict {
+    pub async fn check(self, block: &BlockEvidence) -> BlockVerdict {
         // The tip that it leads to is that of a chain which breaks the rules.
         if let Some(Audited::Fault(place)) = self.audited.try_get_untracked() {
-            return Verdict::Unknown(format!("the audit of this tab found a fault: {place}"));
+            return BlockVerdict::Unknown(format!("the audit of this tab found a fault: {place}"));
         }
         #[cfg(feature = "hydrate")]
         return worker::check(block).await;
         #[cfg(not(feature = "hydrate"))]
         {
             let _ = block;
-            Verdict::Unknown("only a browser verifies".to_owned())
+            BlockVerdict::Unknown("only a browser verifies".to_owned())
         }
     }
 
@@ -115,8 +115,8 @@ impl Light {
     }
 
     /// Changes when checking again is worth it, reactively.
-    pub fn turn(self) -> u32 {
-        self.turns.get()
+    pub fn revision(self) -> u32 {
+        self.revision.get()
     }
 
     /// What an audit has shown by now: the seal shows it, and what was checked is checked again where that changes it.
@@ -125,12 +125,14 @@ impl Light {
         let has_fault = matches!(audited, Audited::Fault(_));
         let _ = self.audited.try_set(audited);
         if had_fault != has_fault {
-            let _ = self.turns.try_update(|turns| *turns = turns.wrapping_add(1));
+            let _ = self
+                .revision
+                .try_update(|revision| *revision = revision.wrapping_add(1));
         }
     }
 
-    /// Says something aloud.
-    fn say(self, text: String) {
+    /// Announces something to screen readers.
+    fn announce(self, text: String) {
         let _ = self.live.announcement.try_set(text);
     }
 
@@ -143,9 +145,11 @@ impl Light {
         let is_verified = |state: &State| matches!(state.phase, Phase::Verified);
         let before = self.state.try_get_untracked().unwrap_or_default();
         if is_verified(&state) && !is_verified(&before) {
-            let _ = self.turns.try_update(|turns| *turns = turns.wrapping_add(1));
+            let _ = self
+                .revision
+                .try_update(|revision| *revision = revision.wrapping_add(1));
         }
-        // Once for each turn, not for each block.
+        // Once for each change of phase, not for each block.
         if let Some(text) = words::announcement(&before, &state) {
             let _ = live.announcement.try_set(text);
         }

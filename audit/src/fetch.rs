@@ -17,7 +17,7 @@ const WHOLE_MS: f64 = 600_000.0;
 /// Longest answer with another status than 200 that is read, in bytes.
 const MAX_REFUSAL: u64 = 64 * 1_024;
 
-/// Why a request got no answer that can be checked: it says nothing about the chain.
+/// Why a request got no answer that can be checked: it shows nothing about the chain.
 #[derive(Debug, Clone)]
 pub enum NoAnswer {
     /// It is worth trying again.

@@ -132,7 +132,7 @@ fn helper(script: &str, place: usize, waiting: &Waiting) -> Option<(Helper, ones
     let (answered, sender) = (waiting.clone(), Rc::new(RefCell::new(Some(sender))));
     let listens = sender.clone();
     let on_message = Closure::<dyn Fn(MessageEvent)>::new(move |event: MessageEvent| {
-        // The first message says that it listens.
+        // The first message shows that it listens.
         if !Array::is_array(&event.data()) {
             let _ = listens.take().map(|sender| sender.send(()));
             return;

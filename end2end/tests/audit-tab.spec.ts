@@ -1,4 +1,4 @@
-// The audit of a tab: it executes the chain, says what `tally audit --json` says, and marks nothing of a chain that is damaged.
+// The audit of a tab: it executes the chain, reports what `tally audit --json` reports, and marks nothing of a chain that is damaged.
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -70,7 +70,7 @@ test('@phone an audit executes every block, and its report is that of tally audi
   }
 });
 
-test.describe('a node that lies', () => {
+test.describe('a dishonest node', () => {
   let proxy: FalseNode;
   let guard: Guard;
   let page: Page;

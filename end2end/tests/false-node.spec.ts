@@ -142,7 +142,7 @@ test('a line of the history is bound to the account, its direction and its outco
   await look(rowChanged((row) => ({ ...row, value: '9000000000000000000' })));
   await expect(line.locator('.mark')).toContainText('The value is shown as');
   await look(rowChanged((row) => ({ ...row, status: 'failed' })));
-  await expect(line.locator('.mark')).toContainText('The status is shown as failed, but the bytes say succeeded');
+  await expect(line.locator('.mark')).toContainText('The status is shown as failed, but the bytes contain succeeded');
 
   // Without its receipt the outcome is only what the node reports.
   await look(rowChanged((row) => ({ ...row, status: 'failed' })));
@@ -202,7 +202,7 @@ test('a transaction page is compared with bytes and receipt', async ({ browser, 
     [(answer) => ({ ...answer, memo: 'gift' }), 1, /the memo shown is not the text in the bytes/],
     [(answer) => ({ ...answer, row: { ...answer.row, scheme: 'rsa' } }), 1, /The kind of the signature is shown as RSA/],
     [(answer) => ({ ...answer, row: { ...answer.row, time: 1 } }), 3, /The time is shown as 1/],
-    [(answer) => ({ ...answer, row: { ...answer.row, status: 'failed' } }), 4, /The status is shown as failed, but the bytes say succeeded/],
+    [(answer) => ({ ...answer, row: { ...answer.row, status: 'failed' } }), 4, /The status is shown as failed, but the bytes contain succeeded/],
     [(answer) => ({ ...answer, row: { ...answer.row, fee: '1' } }), 4, /The fee is shown as 1/],
     [(answer) => ({ ...answer, gas_used: 1 }), 4, /The gas used is shown as 1/],
   ];

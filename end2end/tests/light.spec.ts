@@ -1,4 +1,4 @@
-// The light client of a tab: what the seal says, and that no false chain of a node gets it.
+// The light client of a tab: what the seal shows, and that no false chain of a node gets it.
 import { expectAccessible } from '../support/accessible';
 import { FalseNode } from '../support/false-node';
 import { Guard } from '../support/guard';
@@ -11,7 +11,7 @@ const marks = (page: Page) => page.locator('.verify-lines .mark');
 const bytesOf = async (url: string) => Buffer.from(await (await fetch(url)).arrayBuffer());
 
 test.describe('an honest node', () => {
-  test('the seal says that the chain is verified, and its panel what that means', async ({ page, node, guard }) => {
+  test('the seal shows that the chain is verified, and its panel what that means', async ({ page, node, guard }) => {
     await waitForHeight(node, 5);
     await open(page, '/blocks');
     const box = () => seal(page).boundingBox();
@@ -31,7 +31,7 @@ test.describe('an honest node', () => {
     await page.keyboard.press('Enter');
     await expect(panel(page)).toContainText('All headers');
     await expect(panel(page)).toContainText('Taken on trust');
-    await expect(panel(page)).toContainText('That there is no heavier chain than the one this node shows');
+    await expect(panel(page)).toContainText('That no chain has more total work than the one this node shows');
     await page.getByRole('button', { name: 'Pause live updates' }).evaluate((button: HTMLElement) => button.click());
     await expectAccessible(page, 'the panel of the seal');
     await picture(page, 'seal-panel');
@@ -69,7 +69,7 @@ test.describe('an honest node', () => {
   test.describe('without JavaScript', () => {
     test.use({ javaScriptEnabled: false });
 
-    test('the seal says that nothing is verified', async ({ page }) => {
+    test('the seal shows that nothing is verified', async ({ page }) => {
       await page.goto('/blocks');
       await expect(seal(page)).toContainText('As told');
       await expect(seal(page)).toContainText('not verified');
@@ -143,12 +143,12 @@ test.describe('a false node', () => {
     }
   });
 
-  test('a tip of more weight than its chain has is rejected', async () => {
+  test('a tip of more total work than its chain has is rejected', async () => {
     proxy.bytes.push(['/api/v1/light/tip', (bytes) => (bytes[80 + 20]++, bytes)]);
-    await expectRejected('F11', /the chain weighs \d+, the node claims \d+/);
+    await expectRejected('F11', /the total work of the chain is \d+, the node claims \d+/);
   });
 
-  test('a lighter chain than one that was verified is rejected until the reader forgets that', async ({ node }) => {
+  test('a chain of less total work than one that was verified is rejected until the reader forgets that', async ({ node }) => {
     // An honest proof of an older tip, replayed.
     const old = await bytesOf(`${node.url}/api/v1/light/tip`);
     const proof = await bytesOf(`${node.url}/api/v1/light/chain`);
@@ -158,9 +158,9 @@ test.describe('a false node', () => {
     await expect(seal(page)).toContainText('Verified from genesis');
     await waitForHeight(node, height + 6);
     proxy.bytes.push(['/api/v1/light/tip', () => old], ['/api/v1/light/chain', () => proof]);
-    await expectRejected('F10', /the chain weighs \d+, one of \d+ was verified before/);
+    await expectRejected('F10', /the total work of the chain is \d+, a chain of \d+ was verified before/);
     await seal(page).click();
-    await panel(page).getByRole('button', { name: 'Forget the heavier chain' }).click();
+    await panel(page).getByRole('button', { name: 'Forget the chain with more work' }).click();
     await expect(seal(page)).toContainText('Verified from genesis');
     await page.keyboard.press('Escape');
     await expect(marks(page)).toHaveText(Array(4).fill('verified here'));

@@ -42,7 +42,7 @@ async function review(page: Page, amount: string): Promise<void> {
 
 const sign = (page: Page) => page.getByRole('button', { name: 'Sign and send' });
 const pool = async () => (await node.api('mempool')).items as { id: string }[];
-const doubt = (page: Page) => page.getByText('The payment may have been taken');
+const doubt = (page: Page) => page.getByText('The payment may have been accepted');
 
 /** What is posted, and what becomes of it, one after the other. */
 async function posts(page: Page, fates: ('pass' | 'lose the answer' | 'lose it' | 'proxy' | 'too many')[]): Promise<string[]> {
@@ -62,7 +62,7 @@ async function posts(page: Page, fates: ('pass' | 'lose the answer' | 'lose it' 
   return sent;
 }
 
-test('the node took it, the answer was lost: it is followed by its id', async ({ browser }) => {
+test('the node accepted it, the answer was lost: it is followed by its id', async ({ browser }) => {
   const page = await start(browser);
   const sent = await posts(page, ['lose the answer']);
   await review(page, '7');
@@ -138,7 +138,7 @@ test('rejected after a lost answer it stays in doubt, on the page and in the his
   await sign(page).click();
   await expect(page.getByText(/no answer came/)).toBeVisible();
   await page.getByRole('button', { name: 'Send the same bytes again' }).click();
-  const open = page.getByText(/the first copy may have been taken\. Sent again, the node answers: Too many requests: Wait 3 s\. Its id is 0x/);
+  const open = page.getByText(/the first copy may have been accepted\. Sent again, the node answers: Too many requests: Wait 3 s\. Its id is 0x/);
   await expect(open).toBeVisible();
   await expect(doubt(page)).toBeVisible();
   await expect(page.getByText('No coins moved')).toBeHidden();
@@ -162,7 +162,7 @@ test('what is in doubt stands in the history, and is sent again from there', asy
   await expect(doubt(page)).toBeVisible();
   // Made again it has the same nonce, so only one of the two can happen: nothing to warn of.
   await review(page, '7');
-  await expect(page.getByText('The same payment may have been taken already')).toBeHidden();
+  await expect(page.getByText('The same payment may have been accepted already')).toBeHidden();
   await page.getByRole('navigation', { name: 'Wallet' }).getByRole('link', { name: 'History' }).click();
   await page.getByLabel('Account', { exact: true }).selectOption(await addressOfSender(page));
   const lost = page.locator('section').filter({ has: page.getByRole('heading', { name: 'Not in the chain' }) });

@@ -166,7 +166,7 @@ for (const isFound of [true, false]) {
         await expect(first.locator('.follow-line')).toContainText('Pending');
       } else {
         await expect(first.getByText('A node had the payment before')).toBeVisible();
-        await expect(first.getByText('The node did not take this copy')).toBeHidden();
+        await expect(first.getByText('The node rejected this copy')).toBeHidden();
       }
       expect(await kept(first)).toEqual([true]);
       expect(guard.faults, 'nothing on the pages went wrong').toEqual([]);

@@ -69,7 +69,7 @@ test('the browser signs with a key that no script can read, and the worker signs
   ]);
   expect(signatures).toBe(2);
 
-  // The node takes these payments too: the worker signed them.
+  // The node accepts these payments too: the worker signed them.
   for (const [place, how] of (['damaged', 'failing', 'missing'] as const).entries()) {
     const other = await watched(page, how);
     await pay(page, node, 3 + place);

@@ -3,7 +3,7 @@
 
 use std::sync::LazyLock;
 
-use tally_chain::light::{AllHeaders, Fault, Level, Links, TipClaim, Verified, Verifier};
+use tally_chain::light::{AllHeaders, Level, LightFault, Links, TipClaim, Verified, Verifier};
 use tally_chain::{BlockId, ChainSpec, Height, UnixSecs, genesis};
 
 use crate::target::Target;
@@ -73,7 +73,7 @@ fn changed(changes: &[u8]) -> Vec<u8> {
     proof
 }
 
-fn verify(proof: &[u8], part: usize) -> Result<Verified, Fault> {
+fn verify(proof: &[u8], part: usize) -> Result<Verified, LightFault> {
     let mut verifier = Verifier::new(SPEC.clone(), *GENESIS, NOW).expect("the spec makes its genesis");
     for part in proof.chunks(part) {
         verifier.push(part)?;

@@ -26,7 +26,7 @@ pub const TARGETS: &[Target] = &[
     },
 ];
 
-/// Blocks of the node that peers speak to.
+/// Blocks of the node that peers connect to.
 const BLOCKS: u32 = 8;
 
 /// One encoding, but for the name that a program gives itself: what is no text in it is replaced.

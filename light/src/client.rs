@@ -2,20 +2,20 @@
 //! Rules: docs/protocol.md#F1 to #F11
 
 mod background;
+mod checks;
 mod evidence;
 mod get;
 mod kept;
-mod questions;
 pub(crate) mod report;
 mod steps;
 
-use tally_api::worker::light::{Phase, State, Verdict};
+use tally_api::worker::light::{BlockVerdict, Phase, State};
 use tally_chain::light::{Followed, Following, TipClaim, Verifier};
 use tally_chain::{BlockId, ChainSpec, Height, UnixSecs, Weight};
 
 use background::{Background, PART};
+use checks::{Next, PendingCheck, PendingChecks};
 use evidence::Recent;
-use questions::{Next, Question, Questions};
 
 pub use get::{Get, NoAnswer};
 pub use kept::Kept;
@@ -41,7 +41,7 @@ enum Plan {
     Follow(TipClaim, Origin),
     /// The proof from genesis on.
     Proof(TipClaim),
-    /// All headers, since a sample says too little.
+    /// All headers, since a sample shows too little.
     All(TipClaim),
 }
 
@@ -60,7 +60,7 @@ enum Reading {
     Tip(Vec<u8>),
     Proof(TipClaim, Box<Verifier>),
     Follow(TipClaim, Box<Following>, Origin),
-    Ancestor(Box<Question>, Vec<u8>),
+    Ancestor(Box<PendingCheck>, Vec<u8>),
     /// Headers in the background, up to this height.
     Part(Box<Following>, Height),
 }
@@ -77,7 +77,7 @@ pub struct Client {
     spec: Option<ChainSpec>,
     /// What was kept from an earlier visit, until the spec is there.
     kept: Option<Kept>,
-    /// Weight and tip of the heaviest chain that was verified. Rule: docs/protocol.md#F10
+    /// Total work and tip of the chain with the most work that was verified. Rule: docs/protocol.md#F10
     known: Option<(Weight, BlockId)>,
     tip: Option<Tip>,
     /// Verified blocks below the tip, to go back to: the older one at least [`BACK`] blocks below the newer.
@@ -92,7 +92,7 @@ pub struct Client {
     tries: u32,
     /// No request before this time, in milliseconds, and the pause that led to it.
     retry: (u64, u64),
-    questions: Questions,
+    checks: PendingChecks,
     background: Background,
     recent: Recent,
     received: u64,
@@ -117,7 +117,7 @@ impl Client {
             looked_at: 0,
             tries: 0,
             retry: (0, PAUSE_MS),
-            questions: Questions::default(),
+            checks: PendingChecks::default(),
             background: Background::default(),
             recent: Recent::default(),
             received: 0,
@@ -135,9 +135,9 @@ impl Client {
         self.look = true;
     }
 
-    /// A question of the page: is the block of this header and manifest on the verified chain?
+    /// Checks whether the block of this header and manifest is on the verified chain; `number` comes back with the verdict.
     pub fn check(&mut self, number: u32, header: &[u8], manifest: &[u8]) {
-        self.questions.add(number, header, manifest, self.genesis);
+        self.checks.add(number, header, manifest, self.genesis);
     }
 
     /// Checks all headers, without pauses.
@@ -155,16 +155,16 @@ impl Client {
     /// Forgets what was verified, and verifies what the node shows.
     pub fn forget(&mut self) {
         let received = self.received;
-        let questions = std::mem::take(&mut self.questions);
+        let checks = std::mem::take(&mut self.checks);
         let spec = self.spec.take();
         *self = Self::new(self.genesis, None);
-        (self.received, self.questions, self.spec) = (received, questions, spec);
-        self.questions.forget_proven();
+        (self.received, self.checks, self.spec) = (received, checks, spec);
+        self.checks.forget_proven();
     }
 
-    /// The verdicts since the last time, each with the number of its question.
-    pub fn take_verdicts(&mut self) -> Vec<(u32, Verdict)> {
-        self.questions.take_verdicts()
+    /// The verdicts since the last time, each with the number of its request.
+    pub fn take_verdicts(&mut self) -> Vec<(u32, BlockVerdict)> {
+        self.checks.take_verdicts()
     }
 
     /// What is to be kept, if there is something new.
@@ -213,18 +213,18 @@ impl Client {
                 return Some((Reading::Tip(Vec::new()), Get::tip()));
             }
             match &self.phase {
-                Phase::AsTold(why) => self.questions.give_up(&why.clone()),
-                Phase::Failed(failure) => self.questions.give_up(&report::in_words(failure)),
+                Phase::Unverified(why) => self.checks.give_up(&why.clone()),
+                Phase::Failed(failure) => self.checks.give_up(&report::in_words(failure)),
                 Phase::Verified => {}
                 Phase::Checking { .. } | Phase::Idle => return None,
             }
             let tip = self.tip.as_ref()?;
-            match self.questions.next(&tip.followed) {
-                Next::Prove { question, height, tip } => {
-                    return Some((Reading::Ancestor(question, Vec::new()), Get::ancestor(tip, height)));
+            match self.checks.next(&tip.followed) {
+                Next::Prove { pending, height, tip } => {
+                    return Some((Reading::Ancestor(pending, Vec::new()), Get::ancestor(tip, height)));
                 }
                 // The last answer could not be used, and the next request has to wait.
-                Next::Look if waits => self.questions.give_up("the node gave no answer about its newest block"),
+                Next::Look if waits => self.checks.give_up("the node gave no answer about its newest block"),
                 Next::Look => self.look = true,
                 Next::Nothing => return self.part(now),
             }

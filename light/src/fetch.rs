@@ -89,7 +89,7 @@ async fn read(
     }
 }
 
-/// What an answer with another status says.
+/// The text of an answer with another status.
 async fn problem(response: &Response) -> NoAnswer {
     let mut body = Vec::new();
     let mut take = |part: &[u8]| {

@@ -34,7 +34,7 @@ impl Store {
         serde_json::from_str(&found.as_string()?).ok()
     }
 
-    /// Keeps a tip, unless another tab has kept one of more weight. Rule: docs/protocol.md#F10
+    /// Keeps a tip, unless another tab has kept one of more total work. Rule: docs/protocol.md#F10
     pub async fn keep(&self, genesis: &str, kept: &Kept) -> Option<()> {
         let text = serde_json::to_string(kept).ok()?;
         let transaction = self

@@ -50,14 +50,14 @@ pub fn light_worker() {
     listen(move |message: ToLight| match message {
         ToLight::Start { genesis, node } => {
             if let (Some(woken), Ok(id)) = (woken.take(), genesis.parse()) {
-                // At once: the next message may be a question.
+                // At once: the next message may be a check.
                 shared.client.replace(Some(Client::new(id, None)));
                 spawn_local(work(shared.clone(), genesis, node, woken));
             }
         }
         // It needs nothing of the client, and nothing that it waits for.
         ToLight::Prove {
-            question,
+            request,
             genesis,
             chain,
         } => {
@@ -67,7 +67,7 @@ pub fn light_worker() {
                 millis: Some(now().saturating_sub(begun)),
                 ..tip
             });
-            post(&FromLight::Proved { question, outcome });
+            post(&FromLight::Proved { request, outcome });
         }
         other => {
             shared.take(other);
@@ -85,10 +85,10 @@ impl Shared {
         match message {
             ToLight::Look => client.look(),
             ToLight::Check {
-                question,
+                request,
                 header,
                 manifest,
-            } => client.check(question, &header, &manifest),
+            } => client.check(request, &header, &manifest),
             ToLight::CheckAll => client.check_all(),
             ToLight::Stop => client.stop(),
             ToLight::Forget => {
@@ -106,8 +106,8 @@ impl Shared {
 
     /// Sends the page what it has not seen: verdicts at once, the state if it changed and `now` is due.
     fn report(&self, now: u64, at_once: bool) {
-        for (question, verdict) in self.with(Client::take_verdicts) {
-            post(&FromLight::Checked { question, verdict });
+        for (request, verdict) in self.with(Client::take_verdicts) {
+            post(&FromLight::Checked { request, verdict });
         }
         let mut shown = self.shown.borrow_mut();
         if !at_once && now < shown.1 + REPORT_MS {

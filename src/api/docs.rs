@@ -44,7 +44,7 @@ pub async fn problems() -> Html<String> {
     let mut body = String::from(
         "<p>Errors are answered as <code>application/problem+json</code> (RFC 9457). The last part of a \
         problem's <code>type</code> is one of these names; a name never changes its meaning.</p><table><thead><tr><th>Type</th>\
-        <th>Status</th><th>What it says</th></tr></thead><tbody>",
+        <th>Status</th><th>What it means</th></tr></thead><tbody>",
     );
     for kind in kinds::ALL {
         let _ = write!(

@@ -82,7 +82,7 @@ pub async fn template(
 
 /// Submits work for a template
 #[utoipa::path(post, path = "/mining/submit", operation_id = "submit_work", tag = "mining", request_body = WorkBody, responses(
-    (status = 200, description = "The block was taken", body = MinedBody),
+    (status = 200, description = "The block was accepted", body = MinedBody),
     (status = "default", description = "A problem", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 pub async fn submit(State(server): State<Shared>, JsonBody(body): JsonBody<WorkBody>) -> Answer<Json<MinedBody>> {

@@ -212,7 +212,7 @@ fn term(secs: Option<u64>, reason: Option<String>) -> Answer<(u64, String)> {
     Ok((secs, reason))
 }
 
-/// Speaks with a node again. Needs the operator's token with the scope `peers`
+/// Lifts a node's ban. Needs the operator's token with the scope `peers`
 #[utoipa::path(delete, path = "/peers/{id}/ban", tag = "node", params(("id" = String, Path, description = "The peer's id")),
     security(("operator" = ["peers"])), responses(
     (status = 204, description = "It is not banned any more"),
@@ -267,7 +267,7 @@ pub async fn ban_range(
     }
 }
 
-/// Speaks with an address range again. Needs the operator's token with the scope `peers`
+/// Lifts the ban of an address range. Needs the operator's token with the scope `peers`
 #[utoipa::path(delete, path = "/bans", tag = "node", params(RangeQuery), security(("operator" = ["peers"])), responses(
     (status = 204, description = "It is not banned any more"),
     (status = "default", description = "A problem", body = ProblemBody, content_type = "application/problem+json"),

@@ -41,7 +41,7 @@ impl Problem {
         }
     }
 
-    /// Says it in other words, where more is known about it.
+    /// The same with another detail, where more is known.
     pub fn with_detail(mut self, detail: impl Display) -> Self {
         self.detail = detail.to_string();
         self

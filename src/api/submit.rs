@@ -35,7 +35,7 @@ fn submitted_body(submitted: Submitted) -> SubmittedBody {
     request_body(description = "The envelope, as hex in JSON or as plain bytes",
         content((RawBody = "application/json"), (Vec<u8> = "application/octet-stream"))),
     responses(
-        (status = 202, description = "Taken into the pool", body = SubmittedBody),
+        (status = 202, description = "Accepted into the pool", body = SubmittedBody),
         (status = "default", description = "A problem", body = ProblemBody, content_type = "application/problem+json"),
     ))]
 pub async fn one(State(server): State<Shared>, request: Request) -> Answer<(StatusCode, Json<SubmittedBody>)> {
@@ -105,7 +105,7 @@ fn answer(raw: &[String], submit: impl FnOnce(Vec<Bytes>) -> Vec<Result<Submitte
                 result.map_err(Problem::from)
             });
             match result {
-                Ok(taken) => BatchResult::Taken(submitted_body(taken)),
+                Ok(taken) => BatchResult::Accepted(submitted_body(taken)),
                 Err(problem) => BatchResult::Refused {
                     problem: Box::new(problem.body(None)),
                 },
@@ -114,7 +114,7 @@ fn answer(raw: &[String], submit: impl FnOnce(Vec<Bytes>) -> Vec<Result<Submitte
         .collect();
     let accepted = results
         .iter()
-        .filter(|result| matches!(result, BatchResult::Taken(_)))
+        .filter(|result| matches!(result, BatchResult::Accepted(_)))
         .count();
     BatchAnswer {
         accepted,

@@ -48,13 +48,13 @@ pub fn run(args: &AuditArgs) -> anyhow::Result<()> {
         None => default_data_dir(&spec.name)?,
     };
     let begun = Instant::now();
-    let talk = !args.json && std::io::stderr().is_terminal();
+    let interactive = !args.json && std::io::stderr().is_terminal();
     let report = audit(&data_dir.join("store"), &spec, (system_clock())(), |height, tip| {
-        if talk && (height.0 % 1_000 == 0 || height == tip) {
+        if interactive && (height.0 % 1_000 == 0 || height == tip) {
             err!("\rblock {height} of {tip}");
         }
     })?;
-    if talk {
+    if interactive {
         errln!();
     }
     let seconds = begun.elapsed().as_secs_f64();

@@ -80,7 +80,7 @@ pub fn run(args: BenchArgs) -> anyhow::Result<()> {
         return Ok(());
     }
     if cfg!(debug_assertions) {
-        outln!("note: this binary is not optimised; its figures say little")?;
+        outln!("note: this binary is not optimised; its figures mean little")?;
     }
     for (name, value, unit) in &found.figures {
         outln!("{:<38} {value:>14.2} {unit}", name.replace('_', " "))?;

@@ -111,7 +111,7 @@ impl NodesArgs {
     }
 }
 
-/// Talks to one node over HTTP or HTTPS.
+/// A client of one node over HTTP or HTTPS.
 #[derive(Clone)]
 pub struct Client {
     agent: ureq::Agent,
@@ -120,7 +120,7 @@ pub struct Client {
     shown: String,
     hidden: Hidden,
     /// ` through the proxy …`, where one stands between.
-    way: String,
+    route: String,
     /// Seconds by which this machine's clock was ahead of the node's in its last answer.
     ahead: Arc<AtomicI64>,
 }
@@ -174,7 +174,7 @@ pub struct Found {
 }
 
 impl Found {
-    /// One that the node took a moment ago.
+    /// One that the node accepted a moment ago.
     pub fn pending() -> Self {
         Self {
             status: TransactionStatus::Pending,
@@ -225,11 +225,11 @@ impl Client {
         {
             bail!("{}", unusable());
         }
-        let way = proxy::to(&uri, |name| std::env::var(name).ok())?;
+        let route = proxy::to(&uri, |name| std::env::var(name).ok())?;
         let config = ureq::Agent::config_builder()
             .timeout_global(Some(Duration::from_secs(60)))
             .http_status_as_error(false)
-            .proxy(way.proxy)
+            .proxy(route.proxy)
             // Nothing signed follows a redirect to somewhere else.
             .max_redirects(0)
             .build();
@@ -248,7 +248,7 @@ impl Client {
             url: url.trim_end_matches('/').to_owned(),
             shown: shown.trim_end_matches('/').to_owned(),
             hidden: Hidden::of_url(url),
-            way: way.words,
+            route: route.note,
             ahead: Arc::new(AtomicI64::new(NO_CLOCK)),
         })
     }
@@ -287,9 +287,9 @@ impl Client {
     }
 
     fn unreached(&self, error: &ureq::Error) -> anyhow::Error {
-        let (node, way) = (&self.shown, &self.way);
+        let (node, route) = (&self.shown, &self.route);
         anyhow::Error::msg(self.hidden.out_of(&error.to_string()))
-            .context(format!("no answer from the node at {node}{way}; is it running?"))
+            .context(format!("no answer from the node at {node}{route}; is it running?"))
     }
 
     /// Keeps how far the two clocks are apart, by the answer's `date`.
@@ -320,7 +320,7 @@ impl Client {
             Ok(answer) => answer,
             Err(error) => {
                 let cause = self.hidden.out_of(&error.to_string());
-                return Outcome::of_failure(format!("{cause}{}", self.way));
+                return Outcome::of_failure(format!("{cause}{}", self.route));
             }
         };
         self.compare_clocks(&answer);

@@ -51,19 +51,19 @@ enum LightCommand {
     Export(export::ExportArgs),
 }
 
-/// How the chain of a node stands to the heaviest that was verified.
+/// How the chain of a node relates to the verified one with the most total work (the best one).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Relation {
-    /// It has the same tip, or is the heaviest.
+    /// It has the same tip, or is the best one.
     Same,
-    /// Its tip is an ancestor of the heaviest.
+    /// Its tip is an ancestor of that of the best one.
     Behind {
         /// By so many blocks.
         blocks: u64,
     },
-    /// Its tip is no ancestor of the heaviest: one of both is on a fork.
+    /// Its tip is no ancestor of that of the best one: one of both is on a fork.
     Different,
-    /// The node with the heaviest chain does not show it.
+    /// The node with the best chain does not show it.
     Unknown {
         /// What it answered.
         why: String,
@@ -161,35 +161,35 @@ fn spec_from(client: &Client, genesis: Option<BlockId>, time: Duration) -> anyho
     }
 }
 
-/// Compares what was verified with the heaviest of it, whose node shows whether the others lead to it.
+/// Compares what was verified with the chain of most total work, whose node shows whether the others lead to it.
 fn compare(readers: &[Reader<'_>], nodes: &mut [Outcome]) {
     let shown = nodes.iter().map(|node| node.result.as_ref().ok());
-    let heaviest = shown
+    let best = shown
         .enumerate()
         .filter_map(|(number, shown)| Some((number, shown?)))
         // Of equals the first one.
-        .reduce(|best, next| match next.1.verified.weight > best.1.verified.weight {
+        .reduce(|first, next| match next.1.verified.weight > first.1.verified.weight {
             true => next,
-            false => best,
+            false => first,
         });
-    let Some((number, heaviest)) = heaviest else { return };
-    let (reader, heaviest) = (&readers[number], heaviest.verified.clone());
+    let Some((number, best)) = best else { return };
+    let (reader, best) = (&readers[number], best.verified.clone());
     for node in nodes {
         let Ok(shown) = &node.result else { continue };
         // What the other node fails to show takes nothing from what was verified of this one.
-        let found = relation(reader, &shown.verified, &heaviest);
+        let found = relation(reader, &shown.verified, &best);
         node.relation = Some(found.unwrap_or_else(|error| Relation::Unknown {
             why: format!("{error:#}"),
         }));
     }
 }
 
-fn relation(reader: &Reader<'_>, own: &Verified, heaviest: &Verified) -> anyhow::Result<Relation> {
-    if own.tip == heaviest.tip {
+fn relation(reader: &Reader<'_>, own: &Verified, best: &Verified) -> anyhow::Result<Relation> {
+    if own.tip == best.tip {
         return Ok(Relation::Same);
     }
-    let (low, high) = (own.manifest.number, heaviest.manifest.number);
-    match reader.leads(low, own.header, heaviest)? {
+    let (low, high) = (own.manifest.number, best.manifest.number);
+    match reader.leads(low, own.header, best)? {
         true => Ok(Relation::Behind {
             blocks: high.0.saturating_sub(low.0),
         }),
@@ -215,7 +215,7 @@ fn verdict(findings: Findings) -> anyhow::Result<()> {
             }
             Some(Relation::Different) => different.push(node),
             Some(Relation::Unknown { why }) => {
-                let shown = "the node with the heaviest chain does not show whether that of the node at";
+                let shown = "the node with the most total work does not show whether that of the node at";
                 failed.get_or_insert(anyhow::anyhow!("{shown} {node} leads to it: {why}"));
             }
             Some(Relation::Behind { .. }) | None => {}

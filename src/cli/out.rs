@@ -1,7 +1,7 @@
 //! All that commands print. `println!` and its kin are not used below `src/cli`: they panic where nothing can be written, and a
 //! command that has moved coins must show that by its exit code instead (`cargo xtask check` looks for them).
 //!
-//! A result goes to standard output with [`outln!`] and may fail; whatever speaks to the person at the terminal goes to
+//! A result goes to standard output with [`outln!`] and may fail; whatever is for the person at the terminal goes to
 //! standard error with [`errln!`] and never fails: there is nowhere left to report it. Commands that end by a signal print with a
 //! [`Printer`], since a full pipe would hold up that end.
 
@@ -20,7 +20,7 @@ pub use printer::Printer;
 
 /// Devices that take everything and keep nothing. Where a process begins without a standard output, Rust opens the first in its
 /// place, so that a closed output looks the same.
-const NOWHERE: [&str; 2] = ["/dev/null", "/dev/zero"];
+const NULL_DEVICES: [&str; 2] = ["/dev/null", "/dev/zero"];
 
 /// Why a result could not be printed.
 #[derive(Debug, thiserror::Error)]
@@ -31,8 +31,8 @@ pub enum Unprinted {
     #[error("cannot write to standard output: {0}")]
     Failed(io::Error),
     /// What is written there is never seen. Only for secrets that are shown once; all else may be thrown away.
-    #[error("standard output is closed, or leads to a device that keeps nothing ({})", NOWHERE.join(", "))]
-    Nowhere,
+    #[error("standard output is closed, or leads to a device that keeps nothing ({})", NULL_DEVICES.join(", "))]
+    NullDevice,
 }
 
 impl From<io::Error> for Unprinted {
@@ -55,7 +55,7 @@ pub struct DoneUnprinted {
 
 /// For a result that is printed after something was done that printing it does not undo.
 pub trait After {
-    /// Says in the error what was done.
+    /// Names in the error what was done.
     fn after(self, done: impl FnOnce() -> String) -> Result<(), DoneUnprinted>;
 }
 
@@ -78,7 +78,7 @@ pub fn write_line(text: fmt::Arguments<'_>) -> Result<(), Unprinted> {
 /// Whether a secret that is shown once would be seen by anyone, as far as that can be known before.
 ///
 /// # Errors
-/// [`Unprinted::Nowhere`].
+/// [`Unprinted::NullDevice`].
 pub fn check_seen() -> Result<(), Unprinted> {
     keeping(standard_output()?).map(drop)
 }
@@ -86,7 +86,7 @@ pub fn check_seen() -> Result<(), Unprinted> {
 /// Writes a secret that is shown this once, with a line feed.
 ///
 /// # Errors
-/// [`Unprinted::Nowhere`] before anything is written; the error of the system, also where standard output is open for reading
+/// [`Unprinted::NullDevice`] before anything is written; the error of the system, also where standard output is open for reading
 /// only: Rust's own takes that for success.
 pub fn write_once(text: fmt::Arguments<'_>) -> Result<(), Unprinted> {
     let line = Zeroizing::new(format!("{text}\n"));
@@ -102,8 +102,8 @@ fn standard_output() -> io::Result<File> {
 fn keeping(out: File) -> Result<File, Unprinted> {
     let found = out.metadata()?;
     let leads_to = |device: &str| std::fs::metadata(device).is_ok_and(|known| known.rdev() == found.rdev());
-    match found.file_type().is_char_device() && NOWHERE.into_iter().any(leads_to) {
-        true => Err(Unprinted::Nowhere),
+    match found.file_type().is_char_device() && NULL_DEVICES.into_iter().any(leads_to) {
+        true => Err(Unprinted::NullDevice),
         false => Ok(out),
     }
 }
@@ -150,12 +150,12 @@ macro_rules! once {
     ($($text:tt)*) => { $crate::cli::out::write_once(::std::format_args!($($text)*)) };
 }
 
-/// Says something on standard error.
+/// Prints to standard error.
 macro_rules! err {
     ($($text:tt)*) => { $crate::cli::out::note(::std::format_args!($($text)*)) };
 }
 
-/// Says a line on standard error.
+/// Prints a line to standard error.
 macro_rules! errln {
     () => { $crate::cli::out::note_line(::std::format_args!("")) };
     ($($text:tt)*) => { $crate::cli::out::note_line(::std::format_args!($($text)*)) };
@@ -184,7 +184,7 @@ mod tests {
     fn a_secret_goes_nowhere_but_where_it_is_seen() {
         let folder = tempfile::tempdir().expect("a folder");
         let open = |path: &std::path::Path| File::options().write(true).create(true).truncate(false).open(path);
-        for device in NOWHERE {
+        for device in NULL_DEVICES {
             let found = keeping(open(device.as_ref()).expect("opens")).map(drop);
             let shown = found.expect_err("nobody reads it").to_string();
             assert_eq!(

@@ -72,7 +72,7 @@ pub fn run(args: &ReceiptArgs) -> anyhow::Result<()> {
 
 fn get(id: TxId, out: Option<&Path>, proof: bool, node: &NodeArgs) -> anyhow::Result<()> {
     let version = if proof { portable::PROVED } else { portable::VERSION };
-    let receipt: PortableReceipt = Client::to(node)?.get(&asked(id, version))?;
+    let receipt: PortableReceipt = Client::to(node)?.get(&receipt_path(id, version))?;
     let found = receipt.version();
     if found != version {
         bail!("the node sent a receipt of version {found}, expected {version}");
@@ -115,7 +115,7 @@ fn get(id: TxId, out: Option<&Path>, proof: bool, node: &NodeArgs) -> anyhow::Re
 }
 
 /// Path of the receipt, for nodes of before version 2 as well.
-fn asked(id: TxId, version: u32) -> String {
+fn receipt_path(id: TxId, version: u32) -> String {
     match version {
         portable::VERSION => format!("transactions/{id}/receipt"),
         version => format!("transactions/{id}/receipt?version={version}"),

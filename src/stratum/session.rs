@@ -66,7 +66,7 @@ pub struct Session {
     next_job: u64,
     wants_job: bool,
     /// When the miner last got the message that there is no job now.
-    said_no_job: Seldom,
+    no_job_notices: Seldom,
     /// Template, extra nonce, time and nonce of shares.
     seen: BTreeSet<(u64, [u8; EXTRA_2], u32, u32)>,
     window: Instant,
@@ -94,7 +94,7 @@ impl Session {
             jobs: VecDeque::new(),
             next_job: 1,
             wants_job: false,
-            said_no_job: Seldom::default(),
+            no_job_notices: Seldom::default(),
             seen: BTreeSet::new(),
             window: now,
             shares: 0,
@@ -368,10 +368,10 @@ impl Session {
         }
     }
 
-    /// Says, to the miner and in the log, why it has no new job. Once a minute, also where it got one in between: a miner that
+    /// Reports, to the miner and in the log, why it has no new job. Once a minute, also where it got one in between: a miner that
     /// requests work for two addresses in turn, of which one is turned away, would fill the log.
     fn no_job(&mut self, paid: Address, error: &TemplateError) {
-        let Some(unlogged) = self.said_no_job.now() else {
+        let Some(unlogged) = self.no_job_notices.now() else {
             return;
         };
         tracing::warn!(client = %self.client, address = %paid, %error, unlogged, "no job for a miner; tried again");
@@ -446,7 +446,7 @@ impl From<Refusal> for Rejection {
 /// What is sent to a miner where the store does not work: the cause names paths of this machine, and is in its log.
 const STORE_FAILED: &str = "the node could not read or write its store; its log has the cause";
 
-/// Why a found block was not taken, in words for its miner.
+/// Why a found block was rejected, in words for its miner.
 fn not_taken(error: &WorkError) -> String {
     match error {
         WorkError::Import(ImportError::Store(_)) | WorkError::Template(TemplateError::State(_)) => {

@@ -21,7 +21,7 @@ pub enum ProxyHeader {
     Forwarded,
 }
 
-/// The proxies whose word about their clients counts.
+/// The proxies whose headers about their clients are trusted.
 #[derive(Debug, Clone, Default)]
 pub struct Proxies {
     networks: Vec<IpNet>,

@@ -177,7 +177,7 @@ fn floods() {
         "unread_answers_memory",
         "unread_answers_slowest_answer",
     ];
-    let sizes = ["--strangers", "3", "--secs", "1", "--transfers", "8", "--json"];
+    let sizes = ["--peers", "3", "--secs", "1", "--transfers", "8", "--json"];
     figures(&[&["bench", "floods"][..], &sizes].concat(), &names);
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::Value;
 use tally_chain::state_tree::Account;
 use tally_chain::{Amount, ChainSpec, Height, U256};
-use tally_node::audit::{Fault, Report, audit};
+use tally_node::audit::{Report, StoreFault, audit};
 use tally_node::store::{Commit, Store};
 use tally_node::{BlockRecord, ChangeSet, StoreError, system_clock};
 
@@ -85,7 +85,7 @@ fn a_changed_record_is_found() {
     });
     commit.apply().unwrap();
     drop((snapshot, store));
-    let expected = Fault::Record {
+    let expected = StoreFault::Record {
         height: Height(2),
         field: "burned",
         found: "7".to_owned(),
@@ -117,14 +117,14 @@ fn money_from_nowhere_is_found_and_has_its_exit_code() {
         .collect();
     assert_eq!(names[0], format!("account {thief}"));
     assert!(
-        matches!(report.faults[1], Fault::StateRoot { .. }),
+        matches!(report.faults[1], StoreFault::StateRoot { .. }),
         "{:?}",
         report.faults[1]
     );
     let one = Amount::from_coins("1").unwrap();
     assert_eq!(
         report.faults[2],
-        Fault::Balances {
+        StoreFault::Balances {
             found: report.totals.supply.checked_add(one).unwrap(),
             expected: report.totals.supply
         }

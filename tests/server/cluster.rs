@@ -217,7 +217,7 @@ fn outputs_that_are_not_read_hold_up_neither_nodes_nor_signals() {
 }
 
 #[test]
-fn kill_9_while_a_node_changes_to_a_heavier_branch_loses_nothing() {
+fn kill_9_while_a_node_changes_to_a_branch_of_more_work_loses_nothing() {
     let folders = [(); 2].map(|()| tempfile::tempdir().unwrap());
     // Two histories of the same chain, each mined alone.
     let first = Member::start(folders[0].path(), "test", &["--mine"]);

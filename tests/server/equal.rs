@@ -80,13 +80,13 @@ fn every_path_that_signs_looks_for_an_equal_payment() {
 fn an_equal_payment_of_which_nothing_is_known_needs_a_yes_as_well() {
     let bench = Bench::new();
     bench.plan.set(&[Fault::RequestLost, Fault::RequestLost], &[]);
-    ends(&bench.pay("5", &[]), 8, &["may have been taken"]);
+    ends(&bench.pay("5", &[]), 8, &["may have been accepted"]);
     let id = bench.journal()["entries"][0]["id"].as_str().unwrap().to_owned();
     bench.plan.set(&[], &[]);
-    // Another takes its nonce here; elsewhere the first may have been taken.
+    // Another takes its nonce here; elsewhere the first may have been accepted.
     done(&bench.pay("6", &[]));
     let memo = ["--memo", "tea"];
-    let in_doubt = [&id[..], "nothing was signed", "may have been taken", "--again"];
+    let in_doubt = [&id[..], "nothing was signed", "may have been accepted", "--again"];
     ends(&bench.pay("5", &memo), 1, &in_doubt);
     let (from, to) = (ECC[0].address().to_string(), ECC[2].address().to_string());
     let unsigned = bench.folder.path().join("proposal.txt").display().to_string();

@@ -90,7 +90,7 @@ fn named_everywhere(args: &[&str], lowest: impl FnOnce(&Member) -> u64) {
 }
 
 #[test]
-fn a_heavier_chain_that_leaves_below_the_base_is_named_with_its_figures_everywhere() {
+fn a_chain_of_more_work_that_leaves_below_the_base_is_named_with_its_figures_everywhere() {
     let rules = ["--checkpoint-every", "5", "--checkpoint-depth", "3"];
     let begin = [&rules[..], &["--from-checkpoint"]].concat();
     named_everywhere(&begin, |member| {
@@ -101,7 +101,7 @@ fn a_heavier_chain_that_leaves_below_the_base_is_named_with_its_figures_everywhe
 }
 
 #[test]
-fn a_heavier_chain_that_forks_deeper_than_the_node_follows_is_named_in_the_same_way() {
+fn a_chain_of_more_work_that_forks_deeper_than_the_node_follows_is_named_in_the_same_way() {
     named_everywhere(&["--max-reorg-depth", "5"], |member| {
         assert_eq!(member.get("/api/v1/blocks/1").status, 200, "it has all blocks");
         20 - 5

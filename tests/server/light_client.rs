@@ -98,7 +98,7 @@ fn a_node_is_verified_from_the_genesis_id_on() {
         "all headers",
         &id(&server, 4),
         "--genesis",
-        "no heavier chain",
+        "no chain has more total work",
         "none was executed",
     ] {
         assert!(text.contains(part), "{part} is not in\n{text}");

@@ -3,7 +3,7 @@
 use tally_chain::block::encode_block;
 use tally_chain::history::{History, Node as Leaf};
 use tally_chain::light::ChainReader as _;
-use tally_chain::light::forge::{self, Chain, Next, Seal};
+use tally_chain::light::forge::{self, Chain, Next, SealMethod};
 use tally_chain::pow::{Search, Target};
 use tally_chain::spec::ConsensusSpec;
 use tally_chain::{Amount, ChainSpec, Height, UnixSecs, Weight, genesis};
@@ -29,7 +29,7 @@ fn chain(spec: &ChainSpec, height: u64) -> Chain<'_> {
     let (mut header, mut manifest) = {
         let mut next = chain.fork(chain.height(), 1);
         let time = (next.tip().time + 10).max(next.median() + 1);
-        assert!(next.push(Next::at(time), Seal::None));
+        assert!(next.push(Next::at(time), SealMethod::None));
         (next.tip(), next.manifest(Height(height)).unwrap())
     };
     manifest.state_root = genesis::block(spec).manifest.state_root;

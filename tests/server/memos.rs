@@ -41,11 +41,11 @@ fn pages_api_and_wallet_show_the_same_memos_as_text() {
     let identity = server.identity();
     let memos: Vec<&str> = SHOWN.into_iter().chain(HIDDEN).collect();
     for (nonce, memo) in memos.iter().enumerate() {
-        let mut order = coin(nonce as u64);
-        order.memo = (*memo).to_owned();
-        let payload = payment::build(&identity, &ECC[0].account, &order).unwrap();
+        let mut payment = coin(nonce as u64);
+        payment.memo = (*memo).to_owned();
+        let payload = payment::build(&identity, &ECC[0].account, &payment).unwrap();
         let review = payment::review(&identity, ECC[0].address(), &payload).unwrap();
-        let id = server.send(&ECC[0].sign(&identity, &order));
+        let id = server.send(&ECC[0].sign(&identity, &payment));
         let answered = server.json(&format!("/api/v1/transactions/{id}"))["memo"].clone();
         let page = server.get(&format!("/tx/{id}")).text();
         let on_page = page

@@ -482,7 +482,7 @@ fn every_mark_and_every_acknowledgement_is_explained() {
             "confirmations",
             "no number makes it final",
             "failed",
-            "may have been taken",
+            "may have been accepted",
             // What a browser knows that comes for the first time.
             "a first visit",
             "within moments",

@@ -72,7 +72,7 @@ fn a_receipt_with_a_proof_needs_the_genesis_id_alone() {
         (&json!("all-headers"), &json!(6))
     );
     assert_eq!((&found["confirmations"], &found["tip"]), (&json!(6), &json!(tip)));
-    // By a block nothing is said of the chain.
+    // By a block nothing is reported of the chain.
     let by_block = run(
         &server,
         path,

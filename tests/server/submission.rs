@@ -131,11 +131,11 @@ fn an_answer_that_is_lost_is_looked_for_by_the_id() {
 #[test]
 fn a_payment_of_which_nothing_is_known_is_not_made_twice() {
     let bench = Bench::new();
-    // It was taken, but neither the answer nor a look at it comes through.
+    // It was accepted, but neither the answer nor a look at it comes through.
     bench.plan.set(&[Fault::AnswerLost], &[Fault::AnswerReplaced]);
     let lost = bench.pay("7", &[]);
     let id = bench.waiting()[0].clone();
-    ends(&lost, 8, &[&id, "may have been taken", "tally wallet resend"]);
+    ends(&lost, 8, &[&id, "may have been accepted", "tally wallet resend"]);
     assert_eq!(bench.journal()["entries"][0]["state"], "unanswered");
     let mode = std::fs::metadata(bench.folder.path().join("wallet.json.sent.json"))
         .unwrap()
@@ -175,7 +175,7 @@ fn the_same_bytes_are_sent_again() {
 
     // By hand, of what is not answered and of what is; each as often as one likes.
     bench.plan.set(&never, &[]);
-    ends(&bench.pay("6", &[]), 8, &["may have been taken"]);
+    ends(&bench.pay("6", &[]), 8, &["may have been accepted"]);
     let sent = done(&bench.run(&["resend", "--json"]));
     let second = sent["id"].as_str().unwrap().to_owned();
     assert_eq!(bench.waiting(), [id.clone(), second.clone()]);
@@ -203,7 +203,7 @@ fn the_same_bytes_are_sent_again() {
 fn a_nonce_used_by_another_leaves_it_open_until_it_is_dismissed() {
     let bench = Bench::new();
     bench.plan.set(&[Fault::RequestLost, Fault::RequestLost], &[]);
-    ends(&bench.pay("5", &[]), 8, &["may have been taken"]);
+    ends(&bench.pay("5", &[]), 8, &["may have been accepted"]);
     let id = bench.journal()["entries"][0]["id"].as_str().unwrap().to_owned();
     // Another payment of its nonce is in a block by now; that alone does not prove that the first is in none.
     bench.server.send(&ECC[0].coin(&bench.server.identity(), 0));
@@ -242,16 +242,20 @@ fn a_nonce_used_by_another_leaves_it_open_until_it_is_dismissed() {
 }
 
 #[test]
-fn what_was_taken_is_not_dismissed() {
+fn what_was_accepted_is_not_dismissed() {
     let bench = Bench::new();
     bench.plan.set(&[Fault::AnswerLost], &[Fault::AnswerReplaced]);
-    ends(&bench.pay("7", &[]), 8, &["may have been taken"]);
+    ends(&bench.pay("7", &[]), 8, &["may have been accepted"]);
     let id = bench.waiting()[0].clone();
     let kept = bench.run(&["pending", "--dismiss", &id, "--yes"]);
-    ends(&kept, 0, &[&format!("{id}, sent before without an answer, was taken")]);
+    ends(
+        &kept,
+        0,
+        &[&format!("{id}, sent before without an answer, was accepted")],
+    );
     assert_eq!(String::from_utf8_lossy(&kept.stdout), "");
     assert_eq!(bench.journal()["entries"][0]["state"], "taken");
-    // Known as taken, it is no payment of which nothing is known, whatever the node answers now.
+    // Known as accepted, it is no payment of which nothing is known, whatever the node answers now.
     bench
         .plan
         .set(&[Fault::Problem(503, "pool-full")], &[Fault::AnswerReplaced]);
@@ -261,7 +265,7 @@ fn what_was_taken_is_not_dismissed() {
         8,
         &[
             &id,
-            "was taken by a node before",
+            "was accepted by a node before",
             "a node had it before, and now the same bytes are rejected",
         ],
     );
@@ -286,7 +290,7 @@ fn what_was_taken_is_not_dismissed() {
 fn what_an_answer_settles_is_the_same_everywhere() {
     let bench = Bench::new();
     bench.plan.set(&[Fault::RequestLost, Fault::RequestLost], &[]);
-    ends(&bench.pay("5", &[]), 8, &["may have been taken"]);
+    ends(&bench.pay("5", &[]), 8, &["may have been accepted"]);
     let path = bench.folder.path().join("wallet.json.sent.json");
     let rows: Value = serde_json::from_str(include_str!("../submissions.json")).unwrap();
     for row in rows.as_array().unwrap() {
@@ -301,7 +305,7 @@ fn what_an_answer_settles_is_the_same_everywhere() {
             bench.plan.set(&[fault, fault], &[]);
             let output = bench.run(&["resend", journal["entries"][0]["id"].as_str().unwrap()]);
             let (code, state) = match expected.as_str().unwrap() {
-                "taken" => (0, "taken"),
+                "accepted" => (0, "taken"),
                 "rejected" => (1, "rejected"),
                 _ => (8, "unanswered"),
             };
@@ -328,16 +332,20 @@ fn a_rejection_settles_nothing_of_a_copy_that_another_command_has_sent() {
         assert_eq!(bench.waiting(), [sent["id"].as_str().unwrap().to_owned()], "{fault:?}");
         assert_eq!(bench.journal()["entries"][0]["state"], "taken", "{fault:?}");
     }
-    // It gives no answer, but the other command has written down that it was taken.
+    // It gives no answer, but the other command has written down that it was accepted.
     let bench = Bench::new();
     let fault = Fault::Problem(429, "too-many-requests");
     let rejected = bench.pay_beside_another(fault, &[Fault::AnswerReplaced]);
     let id = bench.waiting()[0].clone();
-    let taken = "was taken by a node before";
+    let accepted = "was accepted by a node before";
     ends(
         &rejected,
         8,
-        &[&id, taken, "a node had it before, and now the same bytes are rejected"],
+        &[
+            &id,
+            accepted,
+            "a node had it before, and now the same bytes are rejected",
+        ],
     );
     assert_eq!(bench.journal()["entries"][0]["state"], "taken");
 }
@@ -350,7 +358,7 @@ fn a_used_nonce_stays_open_where_the_node_does_not_show_whether_it_has_the_payme
     let open = bench.pay("5", &[]);
     let id = bench.journal()["entries"][0]["id"].as_str().unwrap().to_owned();
     let why = "the node rejected it (T: d), and did not answer the query for its id";
-    ends(&open, 8, &[&id, "may have been taken", why]);
+    ends(&open, 8, &[&id, "may have been accepted", why]);
     assert_eq!(bench.journal()["entries"][0]["state"], "unanswered");
     // It answers that it does not have it: then it never was on its way.
     bench.plan.set(&[low], &[]);
@@ -359,15 +367,15 @@ fn a_used_nonce_stays_open_where_the_node_does_not_show_whether_it_has_the_payme
 }
 
 #[test]
-fn a_look_at_what_waits_shows_that_an_open_payment_was_taken() {
+fn a_look_at_what_waits_shows_that_an_open_payment_was_accepted() {
     let bench = Bench::new();
     bench.plan.set(&[Fault::AnswerLost], &[Fault::AnswerReplaced]);
-    ends(&bench.pay("7", &[]), 8, &["may have been taken"]);
+    ends(&bench.pay("7", &[]), 8, &["may have been accepted"]);
     let id = bench.waiting()[0].clone();
     bench.server.mine();
-    let taken = format!("{id}, sent before without an answer, was taken: it is included");
+    let accepted = format!("{id}, sent before without an answer, was accepted: it is included");
     let looked = bench.run(&["pending"]);
-    ends(&looked, 0, &[&taken]);
+    ends(&looked, 0, &[&accepted]);
     assert_eq!(String::from_utf8_lossy(&looked.stdout), "nothing waits\n");
     assert_eq!(bench.journal()["entries"][0]["state"], "taken");
 }
@@ -376,13 +384,13 @@ fn a_look_at_what_waits_shows_that_an_open_payment_was_taken() {
 fn a_later_rejection_leaves_open_what_may_have_been_taken() {
     let bench = Bench::new();
     bench.plan.set(&[Fault::RequestLost, Fault::RequestLost], &[]);
-    ends(&bench.pay("5", &[]), 8, &["may have been taken"]);
+    ends(&bench.pay("5", &[]), 8, &["may have been accepted"]);
     let id = bench.journal()["entries"][0]["id"].as_str().unwrap().to_owned();
-    // Another of its nonce waits at this node; elsewhere the first may have been taken.
+    // Another of its nonce waits at this node; elsewhere the first may have been accepted.
     done(&bench.pay("6", &[]));
-    ends(&bench.run(&["resend", &id]), 8, &[&id, "may have been taken"]);
+    ends(&bench.run(&["resend", &id]), 8, &[&id, "may have been accepted"]);
     // The same order sends the same bytes, with the same outcome.
-    ends(&bench.pay("5", &[]), 8, &[&id, "may have been taken"]);
+    ends(&bench.pay("5", &[]), 8, &[&id, "may have been accepted"]);
     assert_eq!(bench.journal()["entries"][0]["state"], "unanswered");
     assert_eq!(bench.waiting().len(), 1);
 }

@@ -25,7 +25,7 @@
   let input = EMPTY;
   let spec = EMPTY;
   // What was chosen last counts, whichever file is read first.
-  let turn = 0;
+  let generation = 0;
 
   const element = (name, content, className) => {
     const made = document.createElement(name);
@@ -35,7 +35,7 @@
     return made;
   };
 
-  const say = (state, ...content) => {
+  const setVerdict = (state, ...content) => {
     verdict.className = `verdict ${state}`;
     verdict.replaceChildren(...content);
     details.replaceChildren();
@@ -47,19 +47,19 @@
 
   const idle = () => {
     allow();
-    say('empty', element('p', 'Nothing was verified yet. Choose a file, type the id that you trust, and press Verify.'));
+    setVerdict('empty', element('p', 'Nothing was verified yet. Choose a file, type the id that you trust, and press Verify.'));
   };
 
   const show = (report) => {
-    const lines = [element('strong', HEADS[report.verdict]), element('p', `${report.what}. ${report.says}`)];
+    const lines = [element('strong', HEADS[report.verdict]), element('p', `${report.what}. ${report.summary}`)];
     if (report.fault) {
       const { rule, field, why } = report.fault;
       lines.push(element('p', rule ? `Rule ${rule}, ${field}: ${why}` : `${field}: ${why}`));
     }
-    say(report.verdict, ...lines);
+    setVerdict(report.verdict, ...lines);
     const parts = [];
     if (report.facts.length > 0) {
-      parts.push(element('h3', report.verdict === 'holds' ? 'What it shows' : 'What it says'));
+      parts.push(element('h3', report.verdict === 'holds' ? 'What it shows' : 'What it contains'));
       parts.push(element('dl', report.facts.flatMap(([name, value]) => [element('dt', name), element('dd', value)])));
     }
     if (report.checks.length > 0) {
@@ -77,7 +77,7 @@
     details.replaceChildren(...parts);
   };
 
-  const failed = (why) => say('unreadable', element('strong', HEADS.unreadable), element('p', why));
+  const failed = (why) => setVerdict('unreadable', element('strong', HEADS.unreadable), element('p', why));
 
   // The files with what they are, or in one sentence why they are not taken.
   const read = async (list) => {
@@ -103,12 +103,12 @@
   };
 
   const take = async (list) => {
-    const mine = ++turn;
+    const mine = ++generation;
     reading = true;
     [input, spec] = [EMPTY, EMPTY];
     chosen.replaceChildren();
     allow();
-    say('empty', element('p', 'Reading…'));
+    setVerdict('empty', element('p', 'Reading…'));
     let found;
     let wrong;
     try {
@@ -118,7 +118,7 @@
       wrong = error;
     }
     // Something else was chosen meanwhile: what this came to, good or bad, is not about that.
-    if (mine !== turn) return;
+    if (mine !== generation) return;
     reading = false;
     if (wrong) {
       allow();
@@ -150,11 +150,11 @@
     if (input.length > 0 && text.value.trim() !== '') {
       return failed('There are a file and a pasted text: begin anew, and give one of the two.');
     }
-    say('empty', element('p', 'Verifying…'));
-    const mine = ++turn;
+    setVerdict('empty', element('p', 'Verifying…'));
+    const mine = ++generation;
     // After the page was drawn: a long proof takes a moment.
     setTimeout(() => {
-      if (mine !== turn) return;
+      if (mine !== generation) return;
       const bytes = text.value.trim() === '' ? input : new TextEncoder().encode(text.value);
       try {
         const now = Math.min(Math.floor(Date.now() / 1000), 0xffffffff);
@@ -167,7 +167,7 @@
   });
 
   byId('anew').addEventListener('click', () => {
-    turn += 1;
+    generation += 1;
     reading = false;
     form.reset();
     chosen.replaceChildren();

@@ -28,8 +28,8 @@ pub fn proof(case: &Case<'_>, trusted: Option<BlockId>) -> Report {
         return Report::refuted(what, Fault::new("F3", "proof", why));
     };
     let Some(genesis) = trusted else {
-        let says = "A proof is verified from a genesis id that you trust.";
-        let mut report = Report::of(what, Verdict::Open, says);
+        let summary = "A proof is verified from a genesis id that you trust.";
+        let mut report = Report::of(what, Verdict::Open, summary);
         report.facts.push(("It names genesis", named.to_string()));
         return report;
     };
@@ -44,8 +44,8 @@ pub fn proof(case: &Case<'_>, trusted: Option<BlockId>) -> Report {
     let verified = verifier.push(&bytes).and_then(|_| verifier.finish());
     match verified {
         Ok(chain) => {
-            let says = "The work of this chain was verified from genesis.";
-            let mut report = Report::of(what, Verdict::Holds, says);
+            let summary = "The work of this chain was verified from genesis.";
+            let mut report = Report::of(what, Verdict::Holds, summary);
             report.chain(&chain, case.now);
             report
         }
@@ -62,8 +62,8 @@ pub fn headers(case: &Case<'_>, trusted: Option<BlockId>) -> Report {
         return report;
     }
     let Some(genesis) = trusted else {
-        let says = "If these are headers from block 1 on, they are verified from a genesis id that you trust.";
-        return Report::of(what, Verdict::Open, says);
+        let summary = "If these are headers from block 1 on, they are verified from a genesis id that you trust.";
+        return Report::of(what, Verdict::Open, summary);
     };
     let spec = match input::spec(case.spec, genesis) {
         Ok(spec) => spec,
@@ -79,19 +79,19 @@ pub fn headers(case: &Case<'_>, trusted: Option<BlockId>) -> Report {
     if headers.is_within_header() {
         return Report::refuted(what, Fault::new("F2", "headers", "they end within a header"));
     }
-    let says = "Work, time and link of every header from block 1 on were verified.";
-    let mut report = Report::of(what, Verdict::Holds, says);
+    let summary = "Work, time and link of every header from block 1 on were verified.";
+    let mut report = Report::of(what, Verdict::Holds, summary);
     report.facts = vec![
         ("Genesis", genesis.to_string()),
         ("Headers", headers.height().to_string()),
         ("Newest block", headers.id().to_string()),
-        ("Weight of the chain", format!("{} hashes expected", headers.weight())),
+        ("Total work", format!("{} hashes expected", headers.weight())),
     ];
     report.trust = assumptions(light::Level::AllHeaders);
     report
 }
 
-/// One header: what it says, and that its own seal is there. Rules: docs/protocol.md#H1, #H5, #C3
+/// One header: what it contains, and that its own seal is there. Rules: docs/protocol.md#H1, #H5, #C3
 pub fn header(case: &Case<'_>, trusted: Option<BlockId>) -> Report {
     let what = "A header";
     let bytes = input::bytes(case.input);
@@ -108,7 +108,7 @@ pub fn header(case: &Case<'_>, trusted: Option<BlockId>) -> Report {
             Err(error) => return Report::refuted(what, Fault::new("H5", "header", error)),
         },
     };
-    let (verdict, says) = match (trusted, weight) {
+    let (verdict, summary) = match (trusted, weight) {
         (Some(trusted), _) if trusted == id => (Verdict::Holds, "It is the header of the block that you trust."),
         (Some(trusted), _) => {
             let why = format!("it is the header of block {id}, not of {trusted}");
@@ -123,7 +123,7 @@ pub fn header(case: &Case<'_>, trusted: Option<BlockId>) -> Report {
             "It has no parent and no work, as the genesis of a chain has none. Anyone can write such a header: what it is shows only an id that you trust.",
         ),
     };
-    let mut report = Report::of(what, verdict, says);
+    let mut report = Report::of(what, verdict, summary);
     report.facts = vec![
         ("Block", id.to_string()),
         ("Parent", header.parent.to_string()),
@@ -141,7 +141,7 @@ fn too_long(what: &str, len: usize) -> Option<Report> {
 }
 
 /// Where a proof or headers break a rule.
-pub fn of_fault(fault: &light::Fault, field: &str) -> Fault {
+pub fn of_fault(fault: &light::LightFault, field: &str) -> Fault {
     let place = match fault.height {
         Some(height) => format!("block {height}, byte {}: ", fault.at),
         None => format!("byte {}: ", fault.at),

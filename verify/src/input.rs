@@ -8,7 +8,7 @@ use tally_chain::{BlockId, ChainSpec};
 
 use crate::report::Fault;
 
-/// What can be told of bytes before they are verified.
+/// What bytes are, as far as it shows before they are verified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// There are none.

@@ -1,7 +1,7 @@
 //! The verifier that `tally light export` writes as one page, `verify.html`, for readers without a node or a network: receipts
 //! (rules docs/protocol.md#P1 to #P8), proofs of a chain and headers (#F1 to #F9, #H5).
 //!
-//! [`kind_of`] says what a file is, [`examine`] what it shows. Both are pure: the page brings the bytes, the id that its reader
+//! [`kind_of`] finds what a file is, [`examine`] what it shows. Both are pure: the page brings the bytes, the id that its reader
 //! trusts, and the clock.
 
 mod chain;

@@ -35,7 +35,7 @@ pub fn examine(case: &Case<'_>, trusted: Option<BlockId>) -> Report {
     };
     match outcome {
         Ok((proven, chain)) => {
-            let mut report = Report::of(&what, Verdict::Holds, says(&proven));
+            let mut report = Report::of(&what, Verdict::Holds, summary(&proven));
             report.facts = facts(&proven);
             match &chain {
                 Some(chain) => report.chain(chain, case.now),
@@ -73,8 +73,8 @@ fn open(what: &str, receipt: &PortableReceipt) -> Report {
     if let Err(refuted) = receipt.link(None, &ReferenceVerifier) {
         return not_held(what, &Claim::ALL, &refuted);
     }
-    let says = "Its parts fit together. Who made them shows only an id that you trust.";
-    let mut report = Report::of(what, Verdict::Open, says);
+    let summary = "Its parts fit together. Who made them shows only an id that you trust.";
+    let mut report = Report::of(what, Verdict::Open, summary);
     report.checks = checks(&Claim::ALL[..5], None);
     report.facts.push(("It names genesis", receipt.genesis.to_string()));
     if let Some(tip) = receipt.tip_id() {
@@ -83,7 +83,7 @@ fn open(what: &str, receipt: &PortableReceipt) -> Report {
     report
 }
 
-fn says(proven: &Proven) -> &'static str {
+fn summary(proven: &Proven) -> &'static str {
     match proven.receipt.success {
         true => "The transaction is on the chain, and did what is shown here.",
         false => "The transaction is on the chain, but FAILED: nothing was paid but the fee.",

@@ -67,7 +67,7 @@ pub struct Report {
     /// What is known.
     pub verdict: Verdict,
     /// One sentence about it.
-    pub says: String,
+    pub summary: String,
     /// Where something is wrong.
     pub fault: Option<Fault>,
     /// The claims, in the order in which they are checked.
@@ -96,16 +96,16 @@ impl Report {
 
     /// A sample that may not be taken of its chain: another proof may show that chain. Rules: docs/protocol.md#F1, #P8
     pub fn not_shown(what: &str, fault: Fault) -> Self {
-        let says = "Its sample shows too little, which says nothing against the chain. A proof with all headers shows more.";
-        Self::of(what, Verdict::Open, says).with(fault)
+        let summary = "Its sample shows too little, which says nothing against the chain. A proof with all headers shows more.";
+        Self::of(what, Verdict::Open, summary).with(fault)
     }
 
     /// Without more than a verdict.
-    pub fn of(what: &str, verdict: Verdict, says: &str) -> Self {
+    pub fn of(what: &str, verdict: Verdict, summary: &str) -> Self {
         Self {
             what: what.to_owned(),
             verdict,
-            says: says.to_owned(),
+            summary: summary.to_owned(),
             fault: None,
             checks: Vec::new(),
             facts: Vec::new(),
@@ -136,7 +136,7 @@ impl Report {
         self.facts.push(("Its time", time(chain.header.time)));
         self.facts.push(("Its age", age(chain.header.time, now)));
         self.facts
-            .push(("Weight of the chain", format!("{} hashes expected", chain.weight)));
+            .push(("Total work", format!("{} hashes expected", chain.weight)));
         self.trust.extend(assumptions(chain.level));
     }
 }
@@ -152,7 +152,7 @@ pub fn assumptions(level: Level) -> Vec<&'static str> {
     if level == Level::Sampled {
         all.insert(
             0,
-            "That no forger has a third of all miners' power: a sample says no more.",
+            "That no forger has a third of all miners' power: a sample proves no more.",
         );
     }
     all

@@ -1,4 +1,4 @@
-//! What the page says of true files, damaged ones and others. The files are those that are pinned with the rules.
+//! What the page reports of true files, damaged ones and others. The files are those that are pinned with the rules.
 
 use tally_chain::light::forge::{self, Budget, Chain, Next, Seal, genesis_id};
 use tally_chain::light::prove;
@@ -45,14 +45,14 @@ fn a_receipt_holds_by_what_its_reader_trusts() {
     let confirmed = report.facts.iter().find(|(name, _)| *name == "Confirmed").unwrap();
     assert_eq!(confirmed.1, format!("14 times, up to block {tip} at height 20"));
 
-    // By a block: nothing is said of the chain, in either version.
+    // By a block: nothing is reported of the chain, in either version.
     for file in [ONE, TWO] {
         let report = examined(file.as_bytes(), &format!(" {tip}\n"));
         assert_eq!(report.verdict, Verdict::Holds);
         assert_eq!(report.checks.last().unwrap().title, "Trust");
         assert!(report.facts.iter().all(|(name, _)| *name != "Level"));
     }
-    // With nothing that is trusted the parts fit together, and no more is said.
+    // With nothing that is trusted the parts fit together, and no more is reported.
     let report = examined(TWO.as_bytes(), "");
     assert_eq!((report.verdict, report.checks.len()), (Verdict::Open, 5));
     assert!(report.facts.contains(&("It names genesis", genesis.clone())));
@@ -100,7 +100,7 @@ fn a_damaged_receipt_names_rule_and_field() {
     let (verdict, rule, field) = place(&proof);
     assert_eq!((verdict, field), (Verdict::False, "chain.proof"));
     assert!(rule.is_some(), "{proof:?}");
-    // By the block the same file holds: its proof is not looked at, and nothing is said of it.
+    // By the block the same file holds: its proof is not looked at, and nothing is reported of it.
     assert_eq!(
         examined(flipped("/chain/proof").as_bytes(), &tip).verdict,
         Verdict::Holds
@@ -181,7 +181,7 @@ fn a_header_without_a_parent_shows_no_work() {
         let trusted = examined(&bytes, &id);
         let open = examined(&bytes, "");
         assert_eq!((trusted.verdict, open.verdict), (Verdict::Holds, Verdict::Open));
-        assert!(open.says.starts_with("It has no parent and no work"), "{}", open.says);
+        assert!(open.summary.starts_with("It has no parent and no work"), "{}", open.summary);
         for report in [trusted, open] {
             assert!(report.facts.iter().all(|(name, _)| *name != "Work"), "{report:?}");
         }
@@ -232,7 +232,7 @@ fn a_sample_that_shows_too_little_says_nothing_against_its_chain() {
 }
 
 #[test]
-fn kinds_are_told_apart() {
+fn kinds_are_distinguished() {
     let spec = ChainSpec::built_in("local").unwrap();
     let json = serde_json::to_string(&spec).unwrap();
     for (input, kind) in [

@@ -20,7 +20,7 @@ use shown::Shown;
 const FILE: &str = "receipt-file";
 const DOCUMENT: &str = "receipt-document";
 
-/// Said where no script runs. Plain text for `<noscript>`, which a running page does not read.
+/// Shown where no script runs. Plain text for `<noscript>`, which a running page does not read.
 const NO_SCRIPT: &str = "<p class=\"prose\">Checking here needs JavaScript and WebAssembly. \
 On the command line it is <code>tally receipt verify</code>.</p>";
 
@@ -45,7 +45,7 @@ struct Bench {
     failure: RwSignal<Option<String>>,
     checks: Checks,
     /// Counts what was chosen and typed: a verdict on something else is not shown.
-    turn: StoredValue<u32>,
+    generation: StoredValue<u32>,
 }
 
 impl Bench {
@@ -61,7 +61,8 @@ impl Bench {
 
     /// What was found is not about what is there now.
     fn forget(self) {
-        self.turn.update_value(|turn| *turn = turn.wrapping_add(1));
+        self.generation
+            .update_value(|generation| *generation = generation.wrapping_add(1));
         self.proven.set(None);
         self.chain.set(None);
         self.checks.clear();
@@ -88,10 +89,10 @@ impl Bench {
         let light = Light::get();
         self.forget();
         self.checks.begin();
-        let turn = self.turn.get_value();
+        let generation = self.generation.get_value();
         spawn_local(async move {
             let (lines, found) = check_receipt_from_genesis(light, &receipt, genesis, of_node).await;
-            if self.turn.try_get_value() != Some(turn) {
+            if self.generation.try_get_value() != Some(generation) {
                 return;
             }
             self.checks.show(lines);
@@ -114,7 +115,7 @@ pub fn Receipt() -> impl IntoView {
         chain: RwSignal::new(None),
         failure: RwSignal::new(None),
         checks: Checks::default(),
-        turn: StoredValue::new(0),
+        generation: StoredValue::new(0),
     };
     let by_genesis = Memo::new(move |_| bench.genesis().is_some());
     view! {
@@ -133,7 +134,7 @@ pub fn Receipt() -> impl IntoView {
                     <CheckPanel
                         checks=bench.checks
                         titles=&RECEIPT_CHECKS_FROM_GENESIS
-                        remains="The genesis id, that no heavier chain exists, and this page: it comes from a server. The file that tally light export writes does not."
+                        remains="The genesis id, that no chain with more total work exists, and this page: it comes from a server. The file that tally light export writes does not."
                         on_request=true
                     />
                 }),
@@ -200,9 +201,9 @@ fn Give(bench: Bench) -> impl IntoView {
     let hash = move |_| {
         let Some(input) = paper.get_untracked() else { return };
         // Of two files the one that was chosen later counts, whichever is hashed first.
-        let turn = latest.get_value().wrapping_add(1);
-        latest.set_value(turn);
-        let is_latest = move || latest.try_get_value() == Some(turn);
+        let generation = latest.get_value().wrapping_add(1);
+        latest.set_value(generation);
+        let is_latest = move || latest.try_get_value() == Some(generation);
         bench.document.set(None);
         progress.set(Some(0));
         spawn_local(async move {

@@ -1,7 +1,7 @@
 //! The panel of the seal: what was checked, what is taken on trust, and what a reader can do.
 
 use leptos::prelude::*;
-use tally_api::worker::light::{Failure, Headers, Phase, State, Tip, ToLight};
+use tally_api::worker::light::{Headers, LightFailure, Phase, State, Tip, ToLight};
 use tally_chain::light::Level;
 
 use super::{Audited, Light, audit::Audit, words};
@@ -14,8 +14,8 @@ use crate::{
 
 /// About so many bytes has a header on its way. Rule: docs/protocol.md#F2
 const HEADER_BYTES: u64 = 37;
-/// The rule whose failure a reader can settle: the node shows a lighter chain than this browser has verified.
-const LIGHTER: &str = "F10";
+/// The rule whose failure a reader can settle: the node shows a chain with less total work than this browser has verified.
+const LESS_WORK: &str = "F10";
 
 #[component]
 pub fn Panel() -> impl IntoView {
@@ -29,14 +29,14 @@ pub fn Panel() -> impl IntoView {
                 let failure = *failure;
                 view! { <NotHeld failure=failure /> }
             }),
-            Phase::AsTold(why) => branch(move || view! {
+            Phase::Unverified(why) => branch(move || view! {
                 <Notice kind=NoticeKind::Info title="Nothing is verified">
                     <p>{why}</p>
-                    <p>"What pages show is the node's word. It is tried again."</p>
+                    <p>"Pages show what the node reports, unchecked. It is tried again."</p>
                 </Notice>
             }),
             Phase::Idle | Phase::Checking { .. } => branch(|| view! {
-                <p class="prose">"The proof of the chain is being read and verified. Until then what pages show is the node's word."</p>
+                <p class="prose">"The proof of the chain is being read and verified. Until then pages show what the node reports, unchecked."</p>
             }),
             Phase::Verified => branch(|| ()),
         }}
@@ -49,13 +49,13 @@ pub fn Panel() -> impl IntoView {
 
 /// What does not hold, with the bytes to keep.
 #[component]
-fn NotHeld(failure: Failure) -> impl IntoView {
+fn NotHeld(failure: LightFailure) -> impl IntoView {
     let light = Light::get();
     let place = match failure.byte {
         Some(byte) => format!("{}, byte {}", words::place(&failure), format::count(byte)),
         None => words::place(&failure),
     };
-    let lighter = failure.rule == LIGHTER;
+    let less_work = failure.rule == LESS_WORK;
     let evidence = failure.evidence.clone();
     view! {
         <Notice kind=NoticeKind::Error title="What this node shows of its chain does not hold">
@@ -66,9 +66,9 @@ fn NotHeld(failure: Failure) -> impl IntoView {
             <Button on:click=move |_| browser::download("tally-light-evidence.json", evidence.as_bytes())>
                 "Save the evidence"
             </Button>
-            {lighter.then(|| view! {
+            {less_work.then(|| view! {
                 <Button kind=ButtonKind::Danger on:click=move |_| light.send(&ToLight::Forget)>
-                    "Forget the heavier chain"
+                    "Forget the chain with more work"
                 </Button>
             })}
         </div>
@@ -110,7 +110,7 @@ fn Verified(tip: Tip) -> impl IntoView {
             <Fact name="Its age">{age}</Fact>
             <Fact name="From genesis"><Id value=genesis bare=true head=6 tail=10 /></Fact>
             <Fact name="Checked">{checked}</Fact>
-            <Fact name="Weight of the chain">{weight}" hashes expected"</Fact>
+            <Fact name="Total work">{weight}" hashes expected"</Fact>
             <Fact name="Received">{received}</Fact>
             <Fact name="Newest block verified in">{time}</Fact>
         </Facts>

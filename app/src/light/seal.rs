@@ -18,7 +18,7 @@ use crate::{
 
 /// Shows in two lines how the light client stands, and opens the panel. Its place and width never change.
 #[component]
-pub fn Seal() -> impl IntoView {
+pub fn LightSeal() -> impl IntoView {
     let (light, live) = (Light::get(), Live::get());
     let open = RwSignal::new(false);
     let words = Memo::new(move |_| match light.audited.get() {

@@ -1,6 +1,6 @@
-//! What the seal says.
+//! The texts of the seal.
 
-use tally_api::worker::light::{Failure, Phase, State, Tip};
+use tally_api::worker::light::{LightFailure, Phase, State, Tip};
 use tally_chain::light::Level;
 
 use crate::format;
@@ -46,7 +46,7 @@ pub fn words(state: &State, now: Option<u64>) -> Words {
             };
             words("Verified from genesis", newest, short, "seal seal-verified")
         }
-        Phase::AsTold(_) => words(
+        Phase::Unverified(_) => words(
             "As told",
             "no proof of the chain".to_owned(),
             "no proof".to_owned(),
@@ -62,7 +62,7 @@ pub fn words(state: &State, now: Option<u64>) -> Words {
 }
 
 /// Rule and height of a failure.
-pub fn place(failure: &Failure) -> String {
+pub fn place(failure: &LightFailure) -> String {
     match failure.height {
         Some(height) => format!("rule {}, block {}", failure.rule, format::count(height)),
         None => format!("rule {}", failure.rule),
@@ -75,7 +75,7 @@ pub fn age(tip: Option<&Tip>, now: Option<u64>) -> Option<String> {
     Some(format::duration(seconds as f64))
 }
 
-/// What is said aloud: that the chain became verified, or does not hold.
+/// What is announced to screen readers: that the chain became verified, or does not hold.
 pub fn announcement(before: &State, now: &State) -> Option<String> {
     match (&before.phase, &now.phase) {
         (Phase::Verified, Phase::Verified) | (Phase::Failed(_), Phase::Failed(_)) => None,
@@ -118,7 +118,7 @@ pub fn checked(tip: &Tip) -> String {
 /// What this level takes on trust.
 pub fn assumptions(level: Level) -> Vec<&'static str> {
     let mut all = vec![
-        "That there is no heavier chain than the one this node shows: no node can prove that alone.",
+        "That no chain has more total work than the one this node shows: no node can prove that alone.",
         "That this device's clock is right, and that the genesis id is that of the chain you mean.",
         "That the page itself is honest: it comes from the server that it checks. The command tally light does not.",
     ];
@@ -131,7 +131,7 @@ pub fn assumptions(level: Level) -> Vec<&'static str> {
     if level == Level::Sampled {
         all.insert(
             0,
-            "That no forger has a third of all miners' power: a sample says no more.",
+            "That no forger has a third of all miners' power: a sample proves no more.",
         );
     }
     all

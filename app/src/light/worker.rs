@@ -3,14 +3,14 @@
 use std::{cell::RefCell, collections::HashMap};
 
 use futures::channel::oneshot;
-use tally_api::worker::light::{FromLight, Phase, State, Tip, ToLight, Verdict};
+use tally_api::worker::light::{BlockVerdict, FromLight, Phase, State, Tip, ToLight};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{MessageEvent, Worker};
 
 use super::outcome::Unproved;
 use crate::{base, browser, model::BlockEvidence};
 
-/// The worker with the questions that it has not answered yet.
+/// The worker with the messages that it has not received yet.
 struct Client {
     worker: Worker,
     /// Whether it listens; until then messages wait.
@@ -27,7 +27,7 @@ struct Shared {
     /// Why there is none.
     lost: Option<String>,
     last_number: u32,
-    waiting: HashMap<u32, oneshot::Sender<Verdict>>,
+    waiting: HashMap<u32, oneshot::Sender<BlockVerdict>>,
     /// Those who wait for the outcome of a receipt's proof.
     proving: HashMap<u32, oneshot::Sender<Result<Tip, Unproved>>>,
     on_state: Option<Box<dyn Fn(State)>>,
@@ -63,7 +63,7 @@ pub fn send(message: &ToLight) {
 }
 
 /// What the worker finds about a block.
-pub async fn check(block: &BlockEvidence) -> Verdict {
+pub async fn check(block: &BlockEvidence) -> BlockVerdict {
     let waiting = SHARED.with_borrow_mut(|shared| {
         if let Some(why) = &shared.lost {
             return Err(why.clone());
@@ -73,22 +73,22 @@ pub async fn check(block: &BlockEvidence) -> Verdict {
         shared.waiting.insert(shared.last_number, sender);
         Ok((shared.last_number, receiver))
     });
-    let (question, receiver) = match waiting {
+    let (request, receiver) = match waiting {
         Ok(waiting) => waiting,
-        Err(why) => return Verdict::Unknown(why),
+        Err(why) => return BlockVerdict::Unknown(why),
     };
     send(&ToLight::Check {
-        question,
+        request,
         header: block.header.clone(),
         manifest: block.manifest.clone(),
     });
-    let lost = || Verdict::Unknown("the light client ended".to_owned());
+    let lost = || BlockVerdict::Unknown("the light client ended".to_owned());
     receiver.await.unwrap_or_else(|_| lost())
 }
 
 /// What the worker finds about the proof of a receipt. `chain`: spec and proof as JSON.
 pub async fn prove(genesis: String, chain: String) -> Result<Tip, Unproved> {
-    let (question, receiver) = SHARED.with_borrow_mut(|shared| {
+    let (request, receiver) = SHARED.with_borrow_mut(|shared| {
         if let Some(why) = &shared.lost {
             return Err(Unproved::NotHere(why.clone()));
         }
@@ -98,7 +98,7 @@ pub async fn prove(genesis: String, chain: String) -> Result<Tip, Unproved> {
         Ok((shared.last_number, receiver))
     })?;
     send(&ToLight::Prove {
-        question,
+        request,
         genesis,
         chain,
     });
@@ -136,14 +136,14 @@ fn received(data: JsValue) {
             }
         }),
         Ok(FromLight::State(state)) => show(*state),
-        Ok(FromLight::Checked { question, verdict }) => {
-            let waiting = SHARED.with_borrow_mut(|shared| shared.waiting.remove(&question));
+        Ok(FromLight::Checked { request, verdict }) => {
+            let waiting = SHARED.with_borrow_mut(|shared| shared.waiting.remove(&request));
             if let Some(waiting) = waiting {
                 let _ = waiting.send(verdict);
             }
         }
-        Ok(FromLight::Proved { question, outcome }) => {
-            let waiting = SHARED.with_borrow_mut(|shared| shared.proving.remove(&question));
+        Ok(FromLight::Proved { request, outcome }) => {
+            let waiting = SHARED.with_borrow_mut(|shared| shared.proving.remove(&request));
             if let Some(waiting) = waiting {
                 let _ = waiting.send(outcome.map_err(Unproved::False));
             }
@@ -172,13 +172,13 @@ fn failed(why: &str) {
         client.worker.terminate();
     }
     for waiting in waiting.into_values() {
-        let _ = waiting.send(Verdict::Unknown(why.clone()));
+        let _ = waiting.send(BlockVerdict::Unknown(why.clone()));
     }
     for proving in proving.into_values() {
         let _ = proving.send(Err(Unproved::NotHere(why.clone())));
     }
     show(State {
-        phase: Phase::AsTold(why),
+        phase: Phase::Unverified(why),
         ..State::default()
     });
 }

@@ -124,7 +124,7 @@ pub struct SyncView {
     pub left: u64,
     /// Blocks a second since it began.
     pub a_second: u64,
-    /// While the node begins with a checkpoint: the height that its headers reach, and the parts of the state that are
+    /// During checkpoint sync: the height that its headers reach, and the parts of the state that are
     /// here, of so many.
     pub headers: Option<u64>,
     pub parts: Option<(u64, u64)>,

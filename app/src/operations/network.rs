@@ -44,7 +44,7 @@ fn Content(network: Signal<NetworkView>) -> impl IntoView {
     let operator = Operator::get();
     let banning = Banning::new();
     let not_removed = RwSignal::new(String::new());
-    let speaks = Memo::new(move |_| network.with(|network| network.peer_id.is_some()));
+    let networked = Memo::new(move |_| network.with(|network| network.peer_id.is_some()));
     let alone = Memo::new(move |_| network.with(|network| network.peers.is_empty()));
     let bans = Memo::new(move |_| network.with(|network| !network.bans.is_empty()));
     let ranges = Memo::new(move |_| network.with(|network| !network.range_bans.is_empty()));
@@ -60,7 +60,7 @@ fn Content(network: Signal<NetworkView>) -> impl IntoView {
         {move || sync().map(|sync| view! { <Syncing sync=sync /> })}
         <section aria-labelledby="peers">
             <h2 id="peers">"Peers"</h2>
-            <Show when=move || speaks.get() && operator.is_present()>
+            <Show when=move || networked.get() && operator.is_present()>
                 <AddPeer />
             </Show>
             <ActionFailed title="The peer was not removed" why=not_removed />
@@ -80,7 +80,7 @@ fn Content(network: Signal<NetworkView>) -> impl IntoView {
         <Show when=move || ranges.get()>
             <RangeBans network=network />
         </Show>
-        <Show when=move || speaks.get() && operator.is_present()>
+        <Show when=move || networked.get() && operator.is_present()>
             <BanRange />
         </Show>
         <BanDialog banning=banning />
@@ -88,7 +88,7 @@ fn Content(network: Signal<NetworkView>) -> impl IntoView {
     .into_any()
 }
 
-/// Says whose clock is wrong: nothing else on the page would.
+/// Shows whose clock is wrong: nothing else on the page would.
 #[component]
 fn ClockOff(clock: ClockView) -> impl IntoView {
     let allowed = format!(
@@ -104,7 +104,7 @@ fn ClockOff(clock: ClockView) -> impl IntoView {
     .into_any()
 }
 
-/// Says that the clock was set back, which peers need not know.
+/// Shows that the clock was set back, which peers need not know.
 #[component]
 fn ClockBehind(secs: u64) -> impl IntoView {
     let words = format!(
@@ -119,7 +119,7 @@ fn ClockBehind(secs: u64) -> impl IntoView {
     .into_any()
 }
 
-/// Says that what stands on these pages may not count elsewhere.
+/// Warns that what stands on these pages may not count elsewhere.
 #[component]
 fn HeavierFork(fork: HeavierForkView) -> impl IntoView {
     let words = format!(
@@ -192,7 +192,7 @@ fn Syncing(sync: SyncView) -> impl IntoView {
         };
         return view! {
             <section class="card" aria-labelledby="syncing">
-                <h2 id="syncing">"Beginning with a checkpoint"</h2>
+                <h2 id="syncing">"Checkpoint sync"</h2>
                 <progress max=all value=done aria-labelledby="syncing"></progress>
                 <p>{words}</p>
                 <Facts>

@@ -51,12 +51,12 @@ pub fn Security() -> impl IntoView {
             <ul class="prose">
                 <li>"Your keys are made, kept and used in a worker of this browser. The node has no endpoint that takes a key."</li>
                 <li>"What you confirm is decoded from the very bytes that are signed, not from the form you filled in."</li>
-                <li>"The chain: a worker of this tab verifies it from the genesis id on. Of up to 10,000 blocks it checks every header; of a longer chain a sample of the work first, then all headers in the background. A lighter chain than one that this browser has verified is rejected."</li>
+                <li>"The chain: a worker of this tab verifies it from the genesis id on. Of up to 10,000 blocks it checks every header; of a longer chain a sample of the work first, then all headers in the background. A chain with less total work than one that this browser has verified is rejected."</li>
                 <li>"A block: it is the newest verified one or an ancestor of it, by its path to that block's history, and commits to its manifest. Block 0 counts only with the id of genesis."</li>
                 <li>"A first visit knows only the genesis id, which came with the page: compare it with one from a source of your own. Where work is cheap, as on the chains local and test and on a new one of your own, any computer makes a whole chain within moments. A private window, and a browser whose site data was cleared, begin anew."</li>
                 <li>"A transaction: signature, content, its path to the block's root, and by its receipt what came of it."</li>
-                <li>"A balance: its path to the state root of such a block, which is no older than the newest that this tab had verified when it asked. A line of the history: account, direction, receiver, amount and outcome."</li>
-                <li>"What blocks did is checked by an audit, which you begin in the panel of the seal: it executes every block. Not checked in this tab is that there is no heavier chain that the node does not show. Run a node, or compare two: tally light does."</li>
+                <li>"A balance: its path to the state root of such a block, which is no older than the newest that this tab had verified when it sent the request. A line of the history: account, direction, receiver, amount and outcome."</li>
+                <li>"What blocks did is checked by an audit, which you begin in the panel of the seal: it executes every block. Not checked in this tab is whether there is a chain with more total work that the node does not show. Run a node, or compare two: tally light does."</li>
                 <li>"The page itself comes from the server that it checks. A server that you do not trust can send another page, and nothing that it sends can protect from it. Verify with a program that you trust instead: " <code>"tally light"</code> ", or the offline page that " <code>"tally light export"</code> " writes, and compare its SHA-256."</li>
             </ul>
         </section>
@@ -68,7 +68,7 @@ pub fn Security() -> impl IntoView {
                 <li>"Pending: it waits in this node's pool for a block. It can be replaced by another of the same nonce, dropped, or expire after a day."</li>
                 <li>"Included, and the number of confirmations: it is in a block of the chain with the most total work that this node knows; the first confirmation is that block, each further one a block on top. A chain with more total work can still replace it, each further block makes it less likely; payments of a replaced block wait again. No number makes it final."</li>
                 <li>"Failed: it is in a block and paid its fee, and changed nothing else."</li>
-                <li>"May have been taken: no answer came. The same bytes can be sent again and never pay twice."</li>
+                <li>"May have been accepted: no answer came. The same bytes can be sent again and never pay twice."</li>
                 <li>"A receipt proves a payment to anyone who trusts the block that it names, without any node."</li>
             </ul>
         </section>

@@ -7,7 +7,7 @@ use crate::{
     ui::{Amount, Button, Field, PageHead, Select},
 };
 
-/// Said where no script runs. Plain text for `<noscript>`, which a running page does not read.
+/// Shown where no script runs. Plain text for `<noscript>`, which a running page does not read.
 const NO_SCRIPT: &str = "<div class=\"notice notice-info\" role=\"note\"><span class=\"notice-sign\" aria-hidden=\"true\">i</span>\
 <div class=\"notice-text\"><strong>Settings need scripts</strong>\
 <div><p>They are kept by the page itself, in this browser. Everything else here works without scripts.</p></div></div></div>";

@@ -8,7 +8,7 @@ pub enum MarkState {
     /// Only the node reports it.
     Claimed,
     /// Only the node reports it, since its block could not be compared with a verified chain; the text says why.
-    Told(String),
+    Unverified(String),
     /// Nothing was given yet that could be checked: no claim of a node either.
     Unchecked,
     /// This tab is checking it now.
@@ -23,7 +23,7 @@ impl MarkState {
     fn word(&self) -> &'static str {
         match self {
             Self::Verified => "verified here",
-            Self::Claimed | Self::Told(_) => "as told by the node",
+            Self::Claimed | Self::Unverified(_) => "as told by the node",
             Self::Unchecked => "not checked yet",
             Self::Checking => "checking…",
             Self::Older(_) => "older than seen before",
@@ -34,7 +34,7 @@ impl MarkState {
     fn class(&self) -> &'static str {
         match self {
             Self::Verified => "mark mark-verified",
-            Self::Claimed | Self::Told(_) => "mark mark-claimed",
+            Self::Claimed | Self::Unverified(_) => "mark mark-claimed",
             Self::Unchecked => "mark mark-claimed",
             Self::Checking => "mark mark-checking",
             Self::Older(_) | Self::Failed(_) => "mark mark-failed",
@@ -45,7 +45,7 @@ impl MarkState {
     fn shape(&self) -> &'static str {
         match self {
             Self::Verified => "M2 3h12v4H2zM2 9h12v4H2zM6 3v10M10 3v10",
-            Self::Claimed | Self::Told(_) | Self::Unchecked | Self::Checking => "M2 6h12v4H2zM6 6v4M10 6v4",
+            Self::Claimed | Self::Unverified(_) | Self::Unchecked | Self::Checking => "M2 6h12v4H2zM6 6v4M10 6v4",
             Self::Older(_) | Self::Failed(_) => "M2 3h12v4H2zM2 9h12v4H2zM5 3v4M11 9v4",
         }
     }
@@ -61,7 +61,7 @@ pub fn Mark(#[prop(into)] state: Signal<MarkState>) -> impl IntoView {
             </svg>
             <span class="mark-word">{move || state.try_with(MarkState::word)}</span>
             {move || match state.try_get() {
-                Some(MarkState::Told(why) | MarkState::Older(why) | MarkState::Failed(why)) => Some(view! { <span class="mark-why">{why}</span> }),
+                Some(MarkState::Unverified(why) | MarkState::Older(why) | MarkState::Failed(why)) => Some(view! { <span class="mark-why">{why}</span> }),
                 _ => None,
             }}
         </span>

@@ -133,7 +133,7 @@ where
     .into_any()
 }
 
-/// Says that what stands above is only what the node reports.
+/// Shows that what stands above is only what the node reports.
 #[component]
 pub fn Claimed() -> impl IntoView {
     view! {

@@ -5,7 +5,7 @@ use crate::base::at_base;
 /// A table whose rows become cards on a phone. Cells carry their column's name as `data-label`.
 #[component]
 pub fn Table(
-    /// Says what the table holds; read aloud, not shown.
+    /// What the table holds; read aloud, not shown.
     #[prop(into)]
     caption: String,
     /// The `<th>` cells.

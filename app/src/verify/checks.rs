@@ -3,7 +3,7 @@
 mod transaction;
 
 use serde::Serialize;
-use tally_api::worker::light::Verdict;
+use tally_api::worker::light::BlockVerdict;
 use tally_chain::{Address, Header, Manifest, address, pow::Target};
 
 use crate::model::{BlockEvidence, BlockPage, TransactionPage};
@@ -19,7 +19,7 @@ pub struct CheckLine {
     pub explanation: &'static str,
     /// `None` where it does not apply, such as the path of a transaction that still waits.
     pub outcome: Option<Result<(), String>>,
-    /// Without an outcome: why what holds is still the node's word.
+    /// Without an outcome: why what holds is still what only the node reports.
     pub claimed: Option<String>,
 }
 
@@ -71,13 +71,13 @@ pub(super) fn line((title, explanation): Titled, outcome: Option<Result<(), Stri
     }
 }
 
-/// The line about a block's place: on the verified chain, or why not. `fits`: whether what is shown of it is what its bytes say.
-fn line_of_block(titled: Titled, verdict: &Verdict, fits: Result<(), String>) -> CheckLine {
+/// The line about a block's place: on the verified chain, or why not. `fits`: whether what is shown of it is what its bytes contain.
+fn line_of_block(titled: Titled, verdict: &BlockVerdict, fits: Result<(), String>) -> CheckLine {
     match (fits, verdict) {
         (Err(why), _) => line(titled, Some(Err(why))),
-        (Ok(()), Verdict::OnChain) => line(titled, Some(Ok(()))),
-        (Ok(()), Verdict::Refuted(why)) => line(titled, Some(Err(why.clone()))),
-        (Ok(()), Verdict::Unknown(why)) => CheckLine {
+        (Ok(()), BlockVerdict::OnChain) => line(titled, Some(Ok(()))),
+        (Ok(()), BlockVerdict::Refuted(why)) => line(titled, Some(Err(why.clone()))),
+        (Ok(()), BlockVerdict::Unknown(why)) => CheckLine {
             claimed: Some(why.clone()),
             ..line(titled, None)
         },
@@ -85,10 +85,10 @@ fn line_of_block(titled: Titled, verdict: &Verdict, fits: Result<(), String>) ->
 }
 
 /// A line about what stands in a block: it is worth what the block is worth, and what holds in any other than one of the
-/// verified chain is the node's word.
-fn line_within(titled: Titled, verdict: &Verdict, outcome: Option<Result<(), String>>) -> CheckLine {
+/// verified chain is only what the node reports.
+fn line_within(titled: Titled, verdict: &BlockVerdict, outcome: Option<Result<(), String>>) -> CheckLine {
     match (outcome, verdict) {
-        (Some(Ok(())), Verdict::Unknown(_) | Verdict::Refuted(_)) => line(titled, None),
+        (Some(Ok(())), BlockVerdict::Unknown(_) | BlockVerdict::Refuted(_)) => line(titled, None),
         (outcome, _) => line(titled, outcome),
     }
 }
@@ -114,7 +114,7 @@ fn same(what: &str, shown: impl ToString, found: impl ToString) -> Result<(), St
     if shown == found {
         Ok(())
     } else {
-        Err(format!("{what} is shown as {shown}, but the bytes say {found}"))
+        Err(format!("{what} is shown as {shown}, but the bytes contain {found}"))
     }
 }
 
@@ -141,7 +141,7 @@ pub(super) fn check_manifest(header: &Header, evidence: &BlockEvidence) -> Resul
 }
 
 /// Checks a block's page against its bytes. `verdict`: what the light client found of the block.
-pub fn check_block(verdict: &Verdict, page: &BlockPage, evidence: &BlockEvidence) -> Vec<CheckLine> {
+pub fn check_block(verdict: &BlockVerdict, page: &BlockPage, evidence: &BlockEvidence) -> Vec<CheckLine> {
     let header = match header(evidence) {
         Ok(header) => header,
         Err(error) => {

@@ -71,7 +71,7 @@ impl Checks {
         let light = Light::get();
         Effect::new(move |_| {
             // What could not be checked before a tip was verified is checked then.
-            light.turn();
+            light.revision();
             if browser::now().is_none() {
                 return;
             }
@@ -122,7 +122,7 @@ fn mark(line: &CheckLine) -> MarkState {
     match (&line.outcome, &line.claimed) {
         (Some(Ok(())), _) => MarkState::Verified,
         (Some(Err(why)), _) => MarkState::Failed(why.clone()),
-        (None, Some(why)) => MarkState::Told(why.clone()),
+        (None, Some(why)) => MarkState::Unverified(why.clone()),
         (None, None) => MarkState::Claimed,
     }
 }
@@ -132,7 +132,7 @@ fn mark(line: &CheckLine) -> MarkState {
 pub fn CheckPanel(
     checks: Checks,
     titles: &'static [(&'static str, &'static str)],
-    /// What remains the node's word even when every check holds.
+    /// What only the node reports even when every check holds.
     #[prop(into)]
     remains: String,
     /// Whether checks run only when the user starts them: before that there is no claim of a node either.

@@ -4,7 +4,7 @@
 use std::{future::Future, pin::Pin};
 
 use leptos::wasm_split::{SplitLoaderError, wasm_split};
-use tally_api::worker::light::Verdict;
+use tally_api::worker::light::BlockVerdict;
 
 use super::{CheckLine, Proof, check_block, checks, of_chain};
 use crate::{
@@ -104,10 +104,10 @@ fn begin_row(
 }
 
 /// Whether the block of a transaction leads to the verified tip.
-async fn verdict_of(light: Light, evidence: &TransactionEvidence) -> Verdict {
+async fn verdict_of(light: Light, evidence: &TransactionEvidence) -> BlockVerdict {
     match &evidence.inclusion {
         Some((block, _)) => light.check(block).await,
-        None => Verdict::Unknown("it is in no block yet".to_owned()),
+        None => BlockVerdict::Unknown("it is in no block yet".to_owned()),
     }
 }
 

@@ -51,18 +51,18 @@ const HISTORY: (&str, &str) = (
     "The block is an ancestor of the one that the receipt leads to.",
 );
 
-/// Said of the trusted block's id where the node gave it: a node that makes up a receipt makes up its block as well.
+/// The caveat of the trusted block's id where the node gave it: a node that makes up a receipt makes up its block as well.
 const OF_THE_NODE: &str = "The id is the one that this node gave: compare it with a source of your own.";
 /// The same of the genesis id.
 const GENESIS_OF_THE_NODE: &str =
     "It does, from the genesis id that this page was given: compare that with a source of your own.";
 
 /// Checks a receipt against a block that its reader trusts; `of_node` where its id comes from the node that serves the page,
-/// so that the trust is the node's word.
+/// so that the trust rests on the node.
 pub fn check_receipt(receipt: &PortableReceipt, trusted: BlockId, of_node: bool) -> (Vec<CheckLine>, Option<Proven>) {
     let outcome = receipt.check(None, trusted, &ReferenceVerifier);
-    let told = of_node.then_some(OF_THE_NODE);
-    (lines(Claim::ALL, RECEIPT_CHECKS, &outcome, told), outcome.ok())
+    let caveat = of_node.then_some(OF_THE_NODE);
+    (lines(Claim::ALL, RECEIPT_CHECKS, &outcome, caveat), outcome.ok())
 }
 
 /// Checks a receipt from a genesis id on, by the proof that it carries; `of_node` where that id comes with the page.
@@ -86,10 +86,10 @@ pub(super) fn settled(
     of_node: bool,
 ) -> (Vec<CheckLine>, Option<(Proven, Tip)>) {
     let (claims, titles) = (Claim::FROM_GENESIS, RECEIPT_CHECKS_FROM_GENESIS);
-    let told = of_node.then_some(GENESIS_OF_THE_NODE);
+    let caveat = of_node.then_some(GENESIS_OF_THE_NODE);
     let linked = match linked {
         Ok(linked) => linked,
-        Err(refuted) => return (lines(claims, titles, &Err(refuted), told), None),
+        Err(refuted) => return (lines(claims, titles, &Err(refuted), caveat), None),
     };
     let last = |why: Unproved| {
         let mut all: Vec<_> = titles.map(|titled| line(titled, Some(Ok(())))).into();
@@ -111,26 +111,26 @@ pub(super) fn settled(
     match on_chain {
         Ok((id, tip)) => {
             let outcome = linked.on_chain(id);
-            let lines = lines(claims, titles, &outcome, told);
+            let lines = lines(claims, titles, &outcome, caveat);
             (lines, outcome.ok().map(|proven| (proven, tip)))
         }
         Err(why) => (last(why), None),
     }
 }
 
-/// A line for each claim; `told`: why the last one, where it holds, rests on the node's word.
+/// A line for each claim; `caveat`: why the last one, where it holds, rests on the node.
 fn lines(
     claims: [Claim; 6],
     titles: [(&'static str, &'static str); 6],
     outcome: &Result<Proven, Refuted>,
-    told: Option<&str>,
+    caveat: Option<&str>,
 ) -> Vec<CheckLine> {
     let last = claims[claims.len() - 1];
     let lines = claims.iter().zip(titles).map(|(claim, titled)| {
-        let holds = match (outcome, told) {
-            (Ok(_), Some(told)) if *claim == last => {
+        let holds = match (outcome, caveat) {
+            (Ok(_), Some(caveat)) if *claim == last => {
                 return CheckLine {
-                    claimed: Some(told.to_owned()),
+                    claimed: Some(caveat.to_owned()),
                     ..line(titled, None)
                 };
             }

@@ -1,5 +1,5 @@
 //! What this tab knows of a chain whatever its node claims: the genesis id binds the spec, and so the chain id that
-//! transactions are signed for. Whether a block is of that chain is what the light client says.
+//! transactions are signed for. Whether a block is of that chain is up to the light client.
 
 use tally_chain::{BlockId, ChainSpec, genesis, transaction::ChainIdentity};
 

@@ -94,12 +94,12 @@ pub enum Outcome {
     Side,
     /// It was here before.
     Known,
-    /// Something that this version does not know; the block was taken. No node sends it.
+    /// Something that this version does not know; the block was accepted. No node sends it.
     #[serde(other, skip_serializing)]
     Unknown,
 }
 
-/// A mined block that was taken.
+/// A mined block that was accepted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct MinedBody {

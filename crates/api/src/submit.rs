@@ -39,7 +39,7 @@ pub struct BatchBody {
     pub raw: Vec<String>,
 }
 
-/// A transaction that was taken into the pool.
+/// A transaction that was accepted into the pool.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SubmittedBody {
@@ -50,13 +50,13 @@ pub struct SubmittedBody {
     pub status: TransactionStatus,
 }
 
-/// One result of a batch: taken, or a problem. One that this version cannot read does not hide the others.
+/// One result of a batch: accepted, or a problem. One that this version cannot read does not hide the others.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(untagged)]
 pub enum BatchResult {
     /// It is in the pool.
-    Taken(SubmittedBody),
+    Accepted(SubmittedBody),
     /// It is not.
     Refused {
         /// Why the node rejects it.
@@ -71,7 +71,7 @@ pub enum BatchResult {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct BatchAnswer {
-    /// How many were taken.
+    /// how many were accepted.
     pub accepted: usize,
     /// How many were rejected.
     pub refused: usize,

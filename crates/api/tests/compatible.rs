@@ -177,7 +177,7 @@ fn what_becomes_of_submitted_transactions() {
     let answer = json!({ "accepted": 1, "refused": 1, "results": [taken, { "problem": problem }] });
     for answer in [answer.clone(), later(&answer)] {
         let BatchAnswer { results, .. } = serde_json::from_value(answer).unwrap();
-        let [BatchResult::Taken(taken), BatchResult::Refused { problem }] = results.as_slice() else {
+        let [BatchResult::Accepted(taken), BatchResult::Refused { problem }] = results.as_slice() else {
             panic!("{results:?}");
         };
         assert_eq!(taken.status, TransactionStatus::Queued);
@@ -230,7 +230,7 @@ fn a_result_that_cannot_be_read_does_not_hide_the_others() {
     let taken = json!({ "id": hash(), "status": "parked-later" });
     let answer = json!({ "accepted": 1, "refused": 0, "results": [other, taken] });
     let BatchAnswer { results, .. } = serde_json::from_value(answer).unwrap();
-    let [BatchResult::Unknown(found), BatchResult::Taken(taken)] = results.as_slice() else {
+    let [BatchResult::Unknown(found), BatchResult::Accepted(taken)] = results.as_slice() else {
         panic!("{results:?}");
     };
     assert_eq!((found, taken.status), (&other, TransactionStatus::Unknown));

@@ -188,7 +188,7 @@ impl<'a> Reader<'a> {
 pub struct Answers(Vec<Answer>);
 
 impl Answers {
-    /// Adds the answers to these claims, each as [`Claim::answer`] gives it. Bytes that are no such answers say nothing of any.
+    /// Adds the answers to these claims, each as [`Claim::answer`] gives it. Bytes that are no such answers answer none.
     pub fn add<'a>(&mut self, claims: impl IntoIterator<Item = &'a Claim>, bytes: Option<&[u8]>) {
         let claims: Vec<_> = claims.into_iter().collect();
         let unknown = || vec![Answer::Unknown; claims.len()];
@@ -344,18 +344,18 @@ impl Answered {
 }
 
 impl SignatureVerifier for Answered {
-    fn verify_rsa_pss(&self, asked: &RsaPublicKey, text: &[u8], by: &[u8]) -> bool {
+    fn verify_rsa_pss(&self, by_key: &RsaPublicKey, text: &[u8], by: &[u8]) -> bool {
         let answer = self.answer(|claim| {
-            matches!(claim, Claim::Rsa { key, message, signature } if key == asked && message == text && signature == by)
+            matches!(claim, Claim::Rsa { key, message, signature } if key == by_key && message == text && signature == by)
         });
-        answer == Some(Answer::Verdict(true)) || ReferenceVerifier.verify_rsa_pss(asked, text, by)
+        answer == Some(Answer::Verdict(true)) || ReferenceVerifier.verify_rsa_pss(by_key, text, by)
     }
 
-    fn verify_secp256k1(&self, asked: &[u8; 33], of: &[u8; 32], by: &[u8; 64]) -> bool {
+    fn verify_secp256k1(&self, by_key: &[u8; 33], of: &[u8; 32], by: &[u8; 64]) -> bool {
         let answer = self.answer(|claim| {
-            matches!(claim, Claim::Secp256k1 { key, digest, signature } if key == asked && digest == of && signature == by)
+            matches!(claim, Claim::Secp256k1 { key, digest, signature } if key == by_key && digest == of && signature == by)
         });
-        answer == Some(Answer::Verdict(true)) || ReferenceVerifier.verify_secp256k1(asked, of, by)
+        answer == Some(Answer::Verdict(true)) || ReferenceVerifier.verify_secp256k1(by_key, of, by)
     }
 
     fn decompress_secp256k1(&self, key: &[u8; 33]) -> Option<[u8; 64]> {

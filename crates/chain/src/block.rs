@@ -328,7 +328,7 @@ impl LinkedBlock {
         }
     }
 
-    /// Weight of the branch up to and including this block.
+    /// Total work of the branch up to and including this block.
     pub fn weight(&self) -> Weight {
         self.weight
     }

@@ -19,7 +19,7 @@ pub struct HeaderTip {
     pub recent_times: Vec<u32>,
     /// Time of block 1 of this branch; `None` at genesis. Rule: docs/protocol.md#D1
     pub anchor_time: Option<u32>,
-    /// Weight of the branch up to and including this block.
+    /// Total work of the branch up to and including this block.
     pub weight: Weight,
 }
 

@@ -1,7 +1,7 @@
 //! The light client: a reader who knows the genesis id alone reaches a verified tip. Rules: docs/protocol.md#F1 to #F10
 //!
 //! A node proves its chain with [`prove`]: of a long one a sample of headers that leads to the tip, else all headers. A
-//! [`Verifier`] is fed the bytes as they come and ends with a [`Verified`] tip, or with a [`Fault`] that names rule, height
+//! [`Verifier`] is fed the bytes as they come and ends with a [`Verified`] tip, or with a [`LightFault`] that names rule, height
 //! and place. [`AllHeaders`] takes the whole chain of headers in the background. All of it is pure: no clock, no I/O.
 
 mod claim;
@@ -30,7 +30,7 @@ use crate::units::Weight;
 
 pub use claim::{ClaimError, MAX_CLAIM_BYTES, TipClaim};
 pub use draws::Unsampled;
-pub use fault::{Fault, LightError};
+pub use fault::{LightError, LightFault};
 pub use follow::{Followed, Following, NotShown};
 pub use headers::{AllHeaders, SavedHeaders, SavedHeadersError};
 pub use limits::{ALL_HEADERS_UP_TO, MAGIC, MAX_DRAWS, MAX_HEIGHT, SECURITY_BITS, TAIL_BLOCKS, VERSION};
@@ -93,7 +93,7 @@ pub struct Checked {
     pub headers: u64,
     /// Of these, the newest ones in a row.
     pub tail: u64,
-    /// What these weigh together: as much work a forgery of them has at least. Rule: docs/protocol.md#F4
+    /// The work of these: a forgery of them has at least as much. Rule: docs/protocol.md#F4
     pub tail_weight: Weight,
     /// Blocks with their manifests, each against the history that leads to it.
     pub records: u64,
@@ -116,7 +116,7 @@ pub struct Verified {
     pub header: Header,
     /// Manifest of the tip; its roots are what proofs of balances and of older blocks lead to.
     pub manifest: Manifest,
-    /// Weight of the chain, genesis and tip included.
+    /// Total work of the chain, genesis and tip included.
     pub weight: Weight,
     /// What was looked at.
     pub checked: Checked,

@@ -8,9 +8,9 @@ mod world;
 
 use std::sync::LazyLock;
 
-use tally_chain::light::forge::{self, Budget, Chain, Next, Numbers, Seal};
+use tally_chain::light::forge::{self, Budget, Chain, Next, Numbers, SealMethod};
 use tally_chain::light::{
-    AllHeaders, ChainReader, Fault, Level, LightError, Links, ProofKind, SavedHeadersError, Unsampled, Verified,
+    AllHeaders, ChainReader, Level, LightError, LightFault, Links, ProofKind, SavedHeadersError, Unsampled, Verified,
     Verifier, encode_headers, prove,
 };
 use tally_chain::spec::ConsensusSpec;
@@ -21,12 +21,12 @@ fn verifier() -> Verifier {
     Verifier::new(SPEC.clone(), forge::genesis_id(&SPEC), NOW).unwrap()
 }
 
-fn verdict(mut verifier: Verifier, proof: &[u8]) -> Result<Verified, Fault> {
+fn verdict(mut verifier: Verifier, proof: &[u8]) -> Result<Verified, LightFault> {
     verifier.push(proof)?;
     verifier.finish()
 }
 
-fn verify(proof: &[u8]) -> Result<Verified, Fault> {
+fn verify(proof: &[u8]) -> Result<Verified, LightFault> {
     verdict(verifier(), proof)
 }
 
@@ -96,7 +96,7 @@ fn restless<'a>(spec: &'a ChainSpec, seed: u64) -> Chain<'a> {
             _ => 120,
         };
         let time = u32::try_from(clock + wrong - 120).unwrap().max(chain.median() + 1);
-        assert!(chain.push(Next::at(time), Seal::Mined(&mut budget)));
+        assert!(chain.push(Next::at(time), SealMethod::Mined(&mut budget)));
     }
     chain
 }
@@ -126,12 +126,12 @@ fn after_pause(half_lives: u32, blocks: u64) -> Chain<'static> {
     let mut chain = HONEST.fork(10_500, 3);
     let mut budget = Budget(u64::MAX);
     let late = chain.tip().time + 10 + half_lives * 2_880;
-    assert!(chain.push(Next::at(late), Seal::Mined(&mut budget)));
+    assert!(chain.push(Next::at(late), SealMethod::Mined(&mut budget)));
     assert!(chain.push_many(blocks, 10, &mut budget));
     chain
 }
 
-/// Blocks that weigh little are shown until they weigh as much as 200 of those before. Rule: docs/protocol.md#F4
+/// Blocks of little work are shown until they have as much as 200 of those before. Rule: docs/protocol.md#F4
 #[test]
 fn a_light_tail_is_longer() {
     for (half_lives, blocks, tail) in [(1, 300, 400), (2, 700, 800), (3, 1_000, 1_600), (3, 3_000, 1_600)] {
@@ -145,7 +145,7 @@ fn a_light_tail_is_longer() {
     }
 }
 
-/// After all but a few miners left, a sample says too little. Rules: docs/protocol.md#F4, #F5
+/// After all but a few miners left, a sample shows too little. Rules: docs/protocol.md#F4, #F5
 #[test]
 fn a_chain_whose_blocks_weigh_little_now_is_not_sampled() {
     let unsampled = |half_lives, blocks| {
@@ -158,10 +158,10 @@ fn a_chain_whose_blocks_weigh_little_now_is_not_sampled() {
     };
     let (error, tip) = unsampled(5, 3);
     assert!(
-        matches!(error, Unsampled::LightTip { tip: found, blocks: 400, .. } if found == tip),
+        matches!(error, Unsampled::LowWorkTip { tip: found, blocks: 400, .. } if found == tip),
         "{error}"
     );
-    assert_eq!(unsampled(6, 6_400).0, Unsampled::LightTail { max: 6_400 });
+    assert_eq!(unsampled(6, 6_400).0, Unsampled::LowWorkTail { max: 6_400 });
 }
 
 /// The verdict does not depend on where the bytes are cut, and what is held at a time is small.
@@ -257,7 +257,7 @@ fn a_proof_that_ends_early_or_late_is_rejected() {
     }
 }
 
-/// A chain that retargets so fast that a sample says little is taken whole.
+/// A chain that retargets so fast that a sample shows little is taken whole.
 #[test]
 fn a_chain_that_retargets_fast_is_not_sampled() {
     let mut spec = SPEC.clone();
@@ -283,10 +283,10 @@ fn times_that_go_far_back_are_not_sampled() {
     let early = chain.tip().time;
     // Six late blocks and the median is late, five and it is not.
     for late in [3_000, 3_001, 3_002] {
-        assert!(chain.push(Next::at(early + late), Seal::Mined(&mut budget)));
+        assert!(chain.push(Next::at(early + late), SealMethod::Mined(&mut budget)));
     }
     let median = chain.median();
-    assert!(chain.push(Next::at(median + 1), Seal::Mined(&mut budget)));
+    assert!(chain.push(Next::at(median + 1), SealMethod::Mined(&mut budget)));
     let proof = prove(&SPEC, &chain, Height(chain.height())).unwrap();
     let error = Unsampled::TimesGoBack {
         earliest: median + 1,
@@ -316,13 +316,13 @@ fn a_header_ahead_of_the_readers_clock_is_named() {
 }
 
 #[test]
-fn a_lighter_chain_than_one_that_is_known_is_rejected() {
+fn a_chain_of_less_work_than_one_that_is_known_is_rejected() {
     let known = HONEST.weight();
     assert!(verdict(verifier().knowing(known), &PROOF).is_ok());
     let (_, older) = proof_at(HONEST.height() - 1);
     let fault = verdict(verifier().knowing(known), &older).unwrap_err();
     assert_eq!((fault.rule, fault.height), ("F10", Some(Height(HONEST.height() - 1))));
-    assert!(matches!(*fault.error, LightError::Lighter { known: found, .. } if found == known));
+    assert!(matches!(*fault.error, LightError::LessWork { known: found, .. } if found == known));
 }
 
 fn all_headers() -> AllHeaders {
@@ -404,7 +404,7 @@ fn saved_headers_that_do_not_fit_are_rejected() {
 #[test]
 fn all_headers_stop_at_the_first_that_does_not_hold() {
     let mut chain = HONEST.fork(50, 1);
-    assert!(chain.push(Next::at(chain.tip().time + 10), Seal::None));
+    assert!(chain.push(Next::at(chain.tip().time + 10), SealMethod::None));
     let mut bytes = Vec::new();
     encode_headers(&SPEC, &chain, 1..=51, &mut bytes).unwrap();
     let mut headers = all_headers();
@@ -441,7 +441,10 @@ fn links_lead_from_a_known_block_to_its_descendants() {
     };
     assert_ne!(after(HONEST.at(from), first_time + 100_000), HONEST.tip().id());
     assert_ne!(after(HONEST.at(from - 1), first_time), HONEST.tip().id());
-    assert!(other.push(Next::at(other.tip().time + 10), Seal::Mined(&mut Budget(u64::MAX))));
+    assert!(other.push(
+        Next::at(other.tip().time + 10),
+        SealMethod::Mined(&mut Budget(u64::MAX))
+    ));
     let mut links = Links::after(&SPEC, Height(from), HONEST.at(from), first_time);
     links.push(&headers(&other, from + 1, from + 11)).unwrap();
     assert_eq!((links.height(), links.id()), (Height(from + 11), other.tip().id()));

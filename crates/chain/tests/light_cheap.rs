@@ -8,8 +8,8 @@ mod world;
 
 use std::sync::LazyLock;
 
-use tally_chain::light::forge::{self, Budget, Chain, CheapTip, Next, Seal};
-use tally_chain::light::{Fault, LightError, TailRules, Unsampled, Verified, Verifier, prove};
+use tally_chain::light::forge::{self, Budget, Chain, CheapTip, Next, SealMethod};
+use tally_chain::light::{LightError, LightFault, TailRules, Unsampled, Verified, Verifier, prove};
 use tally_chain::spec::ConsensusSpec;
 use tally_chain::{ChainSpec, Height, U256};
 use world::NOW;
@@ -31,12 +31,12 @@ static HONEST: LazyLock<Chain<'static>> = LazyLock::new(|| {
     assert!(chain.push_many(10_000, 10, &mut budget));
     while chain.next_work().0 < U256::from(1u64 << DOUBLINGS) {
         let time = chain.median() + 1;
-        assert!(chain.push(Next::at(time), Seal::Mined(&mut budget)));
+        assert!(chain.push(Next::at(time), SealMethod::Mined(&mut budget)));
     }
     chain
 });
 
-fn verdict(rules: TailRules, proof: &[u8]) -> Result<Verified, Fault> {
+fn verdict(rules: TailRules, proof: &[u8]) -> Result<Verified, LightFault> {
     let verifier = Verifier::new(SPEC.clone(), forge::genesis_id(&SPEC), NOW).unwrap();
     let mut verifier = verifier.knowing(HONEST.weight()).with_tail_rules(rules);
     verifier.push(proof)?;
@@ -81,7 +81,7 @@ fn a_tip_that_costs_nothing() {
     assert_eq!(verified.tip, chain.tip().id());
     let tip = SPEC.engine().weight(&chain.tip()).0;
     let (rule, error) = rejected(TailRules::ALL, &proof);
-    let LightError::Unsampled(Unsampled::LightTip {
+    let LightError::Unsampled(Unsampled::LowWorkTip {
         tip: found,
         blocks: 200,
         ..
@@ -99,7 +99,7 @@ fn a_tip_that_costs_nothing() {
     assert_eq!((fault.rule, fault.height), ("H5", Some(Height(HONEST.height() + 1))));
 }
 
-/// A tip of an eighth, so that the draws hide five blocks of 65 at the cost of some; and a tail that weighs as much as 25.
+/// A tip of an eighth, so that the draws hide five blocks of 65 at the cost of some; and a tail with the work of 25.
 fn a_tail_that_costs_little() {
     let forger = CheapTip {
         made_up: 5,
@@ -113,7 +113,7 @@ fn a_tail_that_costs_little() {
     let proof = forge::sample(&chain, Some(200), None).unwrap();
     let verified = verdict(NO_LENGTH, &proof).unwrap();
     assert_eq!(verified.tip, chain.tip().id());
-    // Measured by the mean of all blocks alone, tail and tip would weigh enough: difficulty has grown.
+    // Measured by the mean of all blocks alone, tail and tip would have enough work: difficulty has grown.
     let (blocks, total) = (U256::from(chain.height() + 1), verified.weight.0);
     let tip = SPEC.engine().weight(&chain.tip()).0;
     assert!(verified.checked.tail_weight.0 * blocks >= U256::from(200) * total);

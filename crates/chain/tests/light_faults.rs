@@ -1,12 +1,12 @@
-//! What a verifier says after a fault, and beside what its reader has seen before. Rules: docs/protocol.md#F3, #F10
+//! What a verifier returns after a fault, and beside what its reader has seen before. Rules: docs/protocol.md#F3, #F10
 
 #[path = "light/world.rs"]
 mod world;
 
 use std::collections::BTreeSet;
 
-use tally_chain::light::forge::{self, Budget, Chain, Next, Seal};
-use tally_chain::light::{AllHeaders, Fault, LightError, Links, Verified, Verifier, encode_headers, prove};
+use tally_chain::light::forge::{self, Budget, Chain, Next, SealMethod};
+use tally_chain::light::{AllHeaders, LightError, LightFault, Links, Verified, Verifier, encode_headers, prove};
 use tally_chain::{Height, Weight};
 use world::{HONEST, NOW, SPEC, proof_at};
 
@@ -25,7 +25,7 @@ fn part_of(proof: &[u8], at: usize) -> &'static str {
 }
 
 /// Pushes all of these bytes in pieces, and more; every call after the first fault has to return it, and so has `finish`.
-fn assert_fault_stays(bytes: &[u8]) -> Fault {
+fn assert_fault_stays(bytes: &[u8]) -> LightFault {
     let mut verifier = verifier();
     let mut pieces = bytes.chunks(199);
     let fault = pieces.find_map(|piece| verifier.push(piece).err()).unwrap();
@@ -90,7 +90,7 @@ fn links_after_a_fault_are_not_followed() {
     assert_eq!((links.height(), links.id()), (height, id));
 }
 
-fn verdict(mut verifier: Verifier, chain: &Chain<'_>) -> Result<Verified, Fault> {
+fn verdict(mut verifier: Verifier, chain: &Chain<'_>) -> Result<Verified, LightFault> {
     let proof = prove(&SPEC, chain, Height(chain.height())).unwrap();
     verifier.push(&proof.bytes(&SPEC, chain).unwrap())?;
     verifier.finish()
@@ -103,7 +103,7 @@ fn another_tip_of_the_same_weight_is_rejected() {
         let chain = |salt| {
             let mut chain = HONEST.fork(height - 1, salt);
             let time = HONEST.at(height).time;
-            assert!(chain.push(Next::at(time), Seal::Mined(&mut Budget(u64::MAX))));
+            assert!(chain.push(Next::at(time), SealMethod::Mined(&mut Budget(u64::MAX))));
             chain
         };
         let (first, second) = (chain(1), chain(2));
@@ -115,17 +115,17 @@ fn another_tip_of_the_same_weight_is_rejected() {
         let fault = verdict(knowing(), &second).unwrap_err();
         assert_eq!((fault.rule, fault.height), ("F10", Some(Height(height))));
         assert_eq!(*fault.error, LightError::SameWeight { found, known });
-        // A lighter chain is rejected as such, and a heavier one taken.
+        // A chain of less work is rejected as such, one of more is accepted.
         let parent = HONEST.fork(height - 1, 0);
         let fault = verdict(knowing(), &parent).unwrap_err();
-        let lighter = LightError::Lighter {
+        let less = LightError::LessWork {
             found: parent.weight(),
             known: weight,
         };
-        assert_eq!((fault.rule, *fault.error), ("F10", lighter));
-        let lighter = Weight(weight.0 - tally_chain::U256::from(1));
+        assert_eq!((fault.rule, *fault.error), ("F10", less));
+        let less = Weight(weight.0 - tally_chain::U256::from(1));
         assert_eq!(
-            verdict(verifier().knowing_tip(lighter, known), &second).unwrap().tip,
+            verdict(verifier().knowing_tip(less, known), &second).unwrap().tip,
             found
         );
         // A reader that kept no more than a weight cannot distinguish them.

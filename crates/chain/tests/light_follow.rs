@@ -8,7 +8,8 @@ use std::sync::LazyLock;
 use tally_chain::history::{self, HistoryError};
 use tally_chain::light::forge::{self, Budget, Chain, honest};
 use tally_chain::light::{
-    ChainReader, Fault, Followed, Following, Level, LightError, NotShown, TipClaim, Verifier, encode_headers, prove,
+    ChainReader, Followed, Following, Level, LightError, LightFault, NotShown, TipClaim, Verifier, encode_headers,
+    prove,
 };
 use tally_chain::{BlockId, Height, Weight};
 use world::{NOW, SPEC};
@@ -45,7 +46,7 @@ fn headers(chain: &Chain<'_>, from: u64, to: u64) -> Vec<u8> {
 }
 
 /// Follows byte by byte, as the network may bring them.
-fn follow(mut following: Following, bytes: &[u8], claim: &TipClaim) -> Result<Followed, Fault> {
+fn follow(mut following: Following, bytes: &[u8], claim: &TipClaim) -> Result<Followed, LightFault> {
     for part in bytes.chunks(23) {
         following.push(part)?;
     }
@@ -107,7 +108,7 @@ fn what_does_not_follow_is_a_fault_and_the_old_tip_stays() {
     assert_eq!((fault.rule, fault.height, fault.at), ("H5", Some(Height(21)), 0));
     // Fewer headers, more, other weights, another manifest.
     let all = headers(&CHAIN, 21, 30);
-    let wrong = |rule, error| Fault {
+    let wrong = |rule, error| LightFault {
         rule,
         height: Some(Height(30)),
         at: all.len() as u64,
@@ -126,11 +127,11 @@ fn what_does_not_follow_is_a_fault_and_the_old_tip_stays() {
             missing: "within a header"
         }
     );
-    let mut heavier = claim(&CHAIN, 30);
-    let found = heavier.weight;
-    heavier.weight = found.plus(found);
-    let claimed = heavier.weight;
-    let fault = follow(old.follow(NOW), &all, &heavier).unwrap_err();
+    let mut overstated = claim(&CHAIN, 30);
+    let found = overstated.weight;
+    overstated.weight = found.plus(found);
+    let claimed = overstated.weight;
+    let fault = follow(old.follow(NOW), &all, &overstated).unwrap_err();
     assert_eq!(fault, wrong("F11", LightError::OtherWeight { found, claimed }));
     let mut other = claim(&CHAIN, 30);
     let expected = other.manifest.history_root;

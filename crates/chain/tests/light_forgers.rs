@@ -7,7 +7,7 @@ mod naive;
 mod world;
 
 use tally_chain::light::forge::{self, Forger, Numbers};
-use tally_chain::light::{Bounds, Fault, TailRules, Verified, Verifier};
+use tally_chain::light::{Bounds, LightFault, TailRules, Verified, Verifier};
 use world::{HONEST, NOW, SPEC, proof_at};
 
 /// Tries of each forger.
@@ -20,11 +20,11 @@ fn verifier(bounds: Bounds) -> Verifier {
     verifier.knowing(HONEST.weight()).with_bounds(bounds)
 }
 
-fn verdict(bounds: Bounds, proof: &[u8]) -> Result<Verified, Fault> {
+fn verdict(bounds: Bounds, proof: &[u8]) -> Result<Verified, LightFault> {
     verdict_of(verifier(bounds), proof)
 }
 
-fn verdict_of(mut verifier: Verifier, proof: &[u8]) -> Result<Verified, Fault> {
+fn verdict_of(mut verifier: Verifier, proof: &[u8]) -> Result<Verified, LightFault> {
     verifier.push(proof)?;
     verifier.finish()
 }
@@ -89,7 +89,7 @@ fn weights_that_are_no_work_are_found() {
 }
 
 #[test]
-fn an_older_tip_is_lighter() {
+fn an_older_tip_has_less_work() {
     assert_rejected(Forger::Stale, RUNS as usize, &["F10"]);
 }
 
@@ -98,7 +98,7 @@ fn accepted(bounds: Bounds, proofs: &[Vec<u8>]) -> usize {
     proofs.iter().filter(|proof| verdict(bounds, proof).is_ok()).count()
 }
 
-/// The two bounds are what keeps out luck with one heavy block: each forger here succeeds as soon as one of them is left out.
+/// The two bounds are what keeps out luck with one block of much work: each forger here succeeds as soon as one of them is left out.
 #[test]
 fn without_the_bounds_lucky_forgers_succeed() {
     let (no_weights, no_times) = (

@@ -8,11 +8,11 @@ mod world;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
-use tally_chain::light::{Fault, LightError, Verified, Verifier, forge};
+use tally_chain::light::{LightError, LightFault, Verified, Verifier, forge};
 use tally_chain::{Manifest, U256};
 use world::{HONEST, NOW, SPEC, proof_at};
 
-fn verdict(proof: &[u8]) -> Result<Verified, Fault> {
+fn verdict(proof: &[u8]) -> Result<Verified, LightFault> {
     let mut verifier = Verifier::new(SPEC.clone(), forge::genesis_id(&SPEC), NOW).unwrap();
     verifier.push(proof)?;
     verifier.finish()
@@ -169,7 +169,7 @@ fn taken_apart(proof: &[u8]) -> (Vec<u8>, Vec<Record>, Vec<u8>) {
 fn records_ascend() {
     let proof = proof_at(HONEST.height()).1;
     let (head, records, rest) = taken_apart(&proof);
-    let together = |records: &[Record]| {
+    let assembled = |records: &[Record]| {
         let each = records.iter().flat_map(|(_, bytes)| bytes.clone());
         head.iter()
             .copied()
@@ -177,7 +177,7 @@ fn records_ascend() {
             .chain(rest.iter().copied())
             .collect::<Vec<u8>>()
     };
-    assert_eq!(together(&records), proof);
+    assert_eq!(assembled(&records), proof);
     let newest = HONEST.height() - 200;
     let error = |found, first, last| ("F5", LightError::RecordOrder { found, first, last });
     // Two that have their own parents with them, changed over.
@@ -186,11 +186,11 @@ fn records_ascend() {
     let at = (2..records.len() - 4).find(apart).unwrap();
     let (first, second) = (records[at + 1].0, records[at + 2].0);
     swapped.swap(at + 1, at + 2);
-    assert_eq!(rejected(&together(&swapped)), error(first, second + 1, newest));
+    assert_eq!(rejected(&assembled(&swapped)), error(first, second + 1, newest));
     // One that is there twice.
     let mut twice = records.clone();
     twice.insert(at + 1, records[at + 1].clone());
-    assert_eq!(rejected(&together(&twice)), error(first, first + 1, newest));
+    assert_eq!(rejected(&assembled(&twice)), error(first, first + 1, newest));
     // The first one is block 1, and the last one is no later than the shortest tail begins.
     let without_first = with_records(|records| assert!(records.remove(&1)));
     assert_eq!(rejected(&without_first), error(records[1].0, 1, 1));
@@ -208,7 +208,7 @@ fn records_ascend() {
     assert_eq!(naive::verify(&SPEC, NOW, &late), Err("F4"));
 }
 
-/// As soon as it is known: what nodes between so many blocks may weigh takes long to find out.
+/// As soon as it is known: how much work nodes between so many blocks may have takes long to find out.
 #[test]
 fn more_records_than_a_height_allows_are_rejected_before_one_is_read() {
     let (_, proof) = proof_at(HONEST.height());

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 use tally_chain::hash::sha256;
 use tally_chain::light::forge::{self, Numbers};
-use tally_chain::light::{Fault, Verified, Verifier};
+use tally_chain::light::{LightFault, Verified, Verifier};
 use tally_chain::{BlockId, ChainSpec, U256, UnixSecs};
 use world::{NOW, SPEC, proof_at};
 
@@ -29,7 +29,7 @@ fn proof_file(height: u64) -> PathBuf {
     pinned(&format!("light_{height}.proof"))
 }
 
-fn verify(spec: &ChainSpec, now: UnixSecs, proof: &[u8]) -> Result<Verified, Fault> {
+fn verify(spec: &ChainSpec, now: UnixSecs, proof: &[u8]) -> Result<Verified, LightFault> {
     let mut verifier = Verifier::new(spec.clone(), forge::genesis_id(spec), now).unwrap();
     verifier.push(proof)?;
     verifier.finish()
@@ -146,7 +146,7 @@ fn vectors_stay() {
     }
 }
 
-/// The files alone are enough to verify what they say.
+/// The files alone are enough to verify what they contain.
 #[test]
 fn the_files_hold_by_themselves() {
     let vectors: Value = serde_json::from_slice(&std::fs::read(pinned("light.json")).unwrap()).unwrap();

@@ -1,4 +1,4 @@
-//! The network on real wires: libp2p carries the frames, [`Session`](crate::session::Session) decides what they hold.
+//! The network on real sockets: libp2p carries the frames, [`Session`](crate::session::Session) decides what they hold.
 //!
 //! One thread owns the conversation and imports blocks; tasks beside it dial, listen, read and write. A peer's frames wait
 //! in its own socket when that thread is busy.

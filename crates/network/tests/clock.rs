@@ -315,8 +315,8 @@ fn request_of(network: &mut Session, kind: impl Fn(&Message) -> bool) -> u64 {
     requests.next_back().unwrap()
 }
 
-/// A peer that the operator named comes, and shows that this machine's clock is behind.
-fn says_behind(network: &mut Session, name: &PeerName, host: [u8; 4]) {
+/// A peer that the operator named connects, and its clock shows that this machine's clock is behind.
+fn show_clock_behind(network: &mut Session, name: &PeerName, host: [u8; 4]) {
     network.connected_from(name.clone(), true, named(host), 1_000_000);
     let genesis = network.node().identity().genesis;
     let hello = Hello {
@@ -341,7 +341,7 @@ fn one_named_peer_only_warns_and_is_still_answerable_for_what_it_does() {
     let node = member.node().clone();
     let network = &mut member.network;
     let first = PeerName::from("first");
-    says_behind(network, &first, [10, 0, 0, 1]);
+    show_clock_behind(network, &first, [10, 0, 0, 1]);
     let reading = |peers, chosen| {
         Some(ClockReading {
             offset_secs: -(OFF_SECS as i64),
@@ -362,10 +362,10 @@ fn one_named_peer_only_warns_and_is_still_answerable_for_what_it_does() {
     assert_eq!(score, Some(20));
 
     // Other names of the same host show no more than the first; three hosts do.
-    says_behind(network, &"again".into(), [10, 0, 0, 1]);
-    says_behind(network, &"second".into(), [10, 0, 0, 2]);
+    show_clock_behind(network, &"again".into(), [10, 0, 0, 1]);
+    show_clock_behind(network, &"second".into(), [10, 0, 0, 2]);
     assert_eq!((network.clock(), node.clock_off()), (reading(2, false), None));
-    says_behind(network, &"third".into(), [10, 0, 0, 3]);
+    show_clock_behind(network, &"third".into(), [10, 0, 0, 3]);
     assert_eq!(node.clock_off(), reading(3, true));
 }
 

@@ -43,7 +43,7 @@ fn story() -> Story {
     }
     let (own, others) = (blocks(&node), blocks(&other));
     let Imported::Side { id: aside, .. } = node.import_block(&others[1]).unwrap() else {
-        panic!("it is no heavier")
+        panic!("it has no more work")
     };
     node.close().unwrap();
     Story {

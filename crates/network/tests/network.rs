@@ -1,5 +1,5 @@
 //! Many nodes on a network of which a seed decides: delays, repeats, breaks, crashes, clocks that disagree. The code that
-//! speaks is the one that runs on sockets; only the wires are made up. `TALLY_SEEDS` sets how many seeds are tried.
+//! runs is that of the sockets; only the links are simulated. `TALLY_SEEDS` sets how many seeds are tried.
 
 mod support;
 #[path = "network/world.rs"]
@@ -25,8 +25,8 @@ fn story(seed: u64) -> Vec<String> {
     let first = START_MS + 5_000 + world.chance.below(10_000);
     world.run_until(first);
     match world.chance.below(4) {
-        // A wire that carries one way only; in the end both sides give it up.
-        2 => world.unheard = Some(world.chance.below(4) as usize),
+        // A link that carries one way only; in the end both sides close it.
+        2 => world.silenced = Some(world.chance.below(4) as usize),
         0 => world.partition(vec![true, true, false, false]),
         1 => world.partition(vec![true, false, false, false]),
         _ => {}

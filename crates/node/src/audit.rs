@@ -17,14 +17,14 @@ use tally_ledger::ExecutedBlock;
 
 use crate::store::{BlockRecord, HistoryKey, Place, Snapshot, Status, Store, StoreError};
 use crate::verifier::TransactionChecker;
-pub use fault::Fault;
+pub use fault::StoreFault;
 pub use tally_audit::{Ahead, Totals};
 
 /// Faults after which the audit stops collecting.
 const MAX_FAULTS: usize = 100;
 
 /// What an audit of a store did and found; at most 100 faults are collected.
-pub type Report = tally_audit::Report<Fault>;
+pub type Report = tally_audit::Report<StoreFault>;
 
 /// Audits the store in `path` (the folder `store` of a data directory). `progress` is called with each height that is done.
 pub fn audit(
@@ -42,7 +42,7 @@ pub fn audit(
     let mut auditor = Auditor::new(store.snapshot(), spec, now)?;
     let tip = auditor.tip.height();
     auditor.check_genesis()?;
-    if !auditor.begin_at_checkpoint()? {
+    if !auditor.check_checkpoint()? {
         return Ok(auditor.report());
     }
     let mut height = auditor.replay.base;
@@ -70,7 +70,7 @@ struct Auditor<'a> {
     given: u64,
     touched: u64,
     produced: BTreeMap<Address, HashSet<Height>>,
-    faults: Vec<Fault>,
+    faults: Vec<StoreFault>,
 }
 
 impl<'a> Auditor<'a> {
@@ -90,7 +90,7 @@ impl<'a> Auditor<'a> {
         })
     }
 
-    fn fault(&mut self, fault: Fault) {
+    fn fault(&mut self, fault: StoreFault) {
         if self.faults.len() < MAX_FAULTS {
             self.faults.push(fault);
         }
@@ -99,7 +99,7 @@ impl<'a> Auditor<'a> {
     fn compare(&mut self, height: Height, field: &'static str, found: impl ToString, expected: impl ToString) {
         let (found, expected) = (found.to_string(), expected.to_string());
         if found != expected {
-            self.fault(Fault::Record {
+            self.fault(StoreFault::Record {
                 height,
                 field,
                 found,
@@ -112,14 +112,14 @@ impl<'a> Auditor<'a> {
         let height = Height::GENESIS;
         let block = genesis::block(self.spec);
         let Some(stored) = self.snapshot.id_at(height)? else {
-            self.fault(Fault::NoId { height });
+            self.fault(StoreFault::NoId { height });
             return Ok(());
         };
         self.compare(height, "id", stored, block.id());
         match self.snapshot.block_bytes(&stored)? {
-            None => self.fault(Fault::NoBody { height }),
+            None => self.fault(StoreFault::NoBody { height }),
             Some(bytes) if bytes[..] != block.encode()[..] => {
-                self.fault(Fault::Record {
+                self.fault(StoreFault::Record {
                     height,
                     field: "body",
                     found: "other bytes".to_owned(),
@@ -129,7 +129,7 @@ impl<'a> Auditor<'a> {
             Some(_) => {}
         }
         match readable(self.snapshot.record(&stored))?.flatten() {
-            None => self.fault(Fault::NoRecord { height }),
+            None => self.fault(StoreFault::NoRecord { height }),
             Some(record) => self.compare(height, "supply", record.supply, self.replay.totals.allocated),
         }
         Ok(())
@@ -138,11 +138,11 @@ impl<'a> Auditor<'a> {
     /// Checks one block; false when those after it cannot be checked.
     fn check_block(&mut self, height: Height) -> Result<bool, StoreError> {
         let Some(id) = self.snapshot.id_at(height)? else {
-            self.fault(Fault::NoId { height });
+            self.fault(StoreFault::NoId { height });
             return Ok(false);
         };
         let Some(bytes) = self.snapshot.block_bytes(&id)? else {
-            self.fault(Fault::NoBody { height });
+            self.fault(StoreFault::NoBody { height });
             return Ok(false);
         };
         let linked = match self.link(height, &bytes) {
@@ -153,7 +153,7 @@ impl<'a> Auditor<'a> {
             }
         };
         if linked.id() != id {
-            self.fault(Fault::WrongId {
+            self.fault(StoreFault::WrongId {
                 height,
                 found: linked.id(),
                 expected: id,
@@ -188,7 +188,7 @@ impl<'a> Auditor<'a> {
         let linked = executed.block();
         let height = linked.height();
         let Some(record) = readable(self.snapshot.record(&linked.id()))?.flatten() else {
-            self.fault(Fault::NoRecord { height });
+            self.fault(StoreFault::NoRecord { height });
             return Ok(());
         };
         // Its header and manifest are the block's: the id proves them.
@@ -217,12 +217,12 @@ impl<'a> Auditor<'a> {
     fn check_effects(&mut self, executed: &ExecutedBlock) -> Result<(), StoreError> {
         let (height, id) = (executed.block().height(), executed.block().id());
         if readable(self.snapshot.receipts(&id))?.as_deref() != Some(executed.receipts()) {
-            self.fault(Fault::Receipts { height });
+            self.fault(StoreFault::Receipts { height });
         }
         // Undo data of deep blocks is dropped; what is there must be right.
         let undo = readable(self.snapshot.undo(&id))?;
         if undo.is_none_or(|undo| undo.is_some_and(|undo| undo != *executed.undo())) {
-            self.fault(Fault::Undo { height });
+            self.fault(StoreFault::Undo { height });
         }
         Ok(())
     }
@@ -237,7 +237,7 @@ impl<'a> Auditor<'a> {
             };
             let found = self.snapshot.place(&id)?;
             if found != Some(expected) {
-                self.fault(Fault::Place { id, found, expected });
+                self.fault(StoreFault::Place { id, found, expected });
             }
             let (sender, view) = (transaction.sender(), transaction.view());
             let recipient = view.to.unwrap_or_else(|| sender.create(view.nonce));
@@ -246,7 +246,7 @@ impl<'a> Auditor<'a> {
                 let found = self.history_entry(&address, expected)?;
                 if found != Some(id) {
                     let place = expected;
-                    self.fault(Fault::AccountHistory {
+                    self.fault(StoreFault::AccountHistory {
                         address,
                         place,
                         found,
@@ -281,7 +281,7 @@ impl<'a> Auditor<'a> {
         let leaf = HistoryNode::leaf(linked.id(), linked.header(), self.spec.engine().weight(linked.header()));
         for (position, node) in self.replay.ancestors.history.clone().push(leaf) {
             if self.snapshot.history_node(position)? != Some(node) {
-                self.fault(Fault::HistoryNode {
+                self.fault(StoreFault::HistoryNode {
                     height: linked.height(),
                     position,
                 });

@@ -17,7 +17,7 @@ use crate::store::StoreError;
 pub(crate) type Changes = BTreeMap<TxId, Option<Bytes>>;
 
 /// Why a change is not on the disk; shared by all who waited for the same write.
-pub(crate) type Failure = Arc<StoreError>;
+pub(crate) type WriteFailure = Arc<StoreError>;
 
 /// The write that a change belongs to.
 #[derive(Clone, Default)]
@@ -25,13 +25,13 @@ pub(crate) struct Ticket(Arc<Outcome>);
 
 #[derive(Default)]
 struct Outcome {
-    result: Mutex<Option<Result<(), Failure>>>,
+    result: Mutex<Option<Result<(), WriteFailure>>>,
     known: Condvar,
 }
 
 impl Ticket {
     /// Waits until the change is on the disk, or is known not to be.
-    pub(crate) fn wait(&self) -> Result<(), Failure> {
+    pub(crate) fn wait(&self) -> Result<(), WriteFailure> {
         let mut result = self.0.result.lock();
         loop {
             if let Some(result) = &*result {
@@ -41,7 +41,7 @@ impl Ticket {
         }
     }
 
-    fn settle(&self, result: Result<(), Failure>) {
+    fn settle(&self, result: Result<(), WriteFailure>) {
         *self.0.result.lock() = Some(result);
         self.0.known.notify_all();
     }
@@ -145,7 +145,7 @@ impl PoolWriter {
     }
 
     /// Waits until everything that came so far is written, or is known not to be.
-    pub(crate) fn flush(&self) -> Result<(), Failure> {
+    pub(crate) fn flush(&self) -> Result<(), WriteFailure> {
         let tickets = {
             let queue = self.queue.lock();
             let writing = queue.writing.as_ref().map(|(_, ticket)| ticket.clone());
@@ -176,7 +176,7 @@ impl PoolWriter {
     }
 
     /// For the thread: the last write ended so.
-    pub(crate) fn done(&self, result: Result<(), Failure>) {
+    pub(crate) fn done(&self, result: Result<(), WriteFailure>) {
         let mut queue = self.queue.lock();
         let Some((changes, ticket)) = queue.writing.take() else {
             return;
@@ -219,7 +219,7 @@ mod tests {
         }
     }
 
-    fn broken() -> Failure {
+    fn broken() -> WriteFailure {
         Arc::new(StoreError::Broken {
             path: "store".into(),
             detail: "test".to_owned(),

@@ -18,13 +18,13 @@ use crate::keeper::Reader;
 use crate::mempool::{Inserted, Mempool, MempoolError};
 use crate::node::Node;
 use crate::pipeline::{Advance, Tip};
-use crate::pool_writer::{Failure, Ticket};
+use crate::pool_writer::{Ticket, WriteFailure};
 use crate::store::StoreError;
 
 /// Why a transaction left the pool for another.
 const MADE_WAY: &str = "replaced or evicted by a better-paying transaction";
 
-/// Why a transaction is not taken into the pool.
+/// Why a transaction is not accepted into the pool.
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs, reason = "the message of each variant names its fields")]
 pub enum SubmitError {
@@ -36,14 +36,14 @@ pub enum SubmitError {
     AlreadyIncluded { id: TxId, block: BlockId },
     /// It was right, and is not in the pool, because it could not be written.
     #[error("the transaction was not stored: {0}")]
-    NotStored(Failure),
+    NotStored(WriteFailure),
     #[error(transparent)]
     State(#[from] StateError),
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// A transaction that was taken.
+/// A transaction that was accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Submitted {
     /// The id under which the chain will know it. Rule: docs/protocol.md#T4
@@ -53,7 +53,7 @@ pub struct Submitted {
 }
 
 /// What became of a transaction that may be in the pool.
-enum Taken {
+enum Accepted {
     /// It is there now, and on the disk with this write.
     New(Submitted, Ticket),
     /// It was there before: with the write that it is part of, where that is still to end.
@@ -81,11 +81,11 @@ impl Node {
     /// Takes transactions into the pool, signatures checked on all cores; one result for each, in order. Those that were
     /// taken are on the disk when this returns. Blocks the thread.
     pub fn submit_batch(&self, envelopes: Vec<Bytes>) -> Vec<Result<Submitted, SubmitError>> {
-        let taken = self.take_all(envelopes);
+        let taken = self.accept_all(envelopes);
         let stored = taken.into_iter().map(|taken| match taken? {
-            Taken::New(submitted, ticket) => ticket.wait().map(|()| submitted).map_err(SubmitError::NotStored),
+            Accepted::New(submitted, ticket) => ticket.wait().map(|()| submitted).map_err(SubmitError::NotStored),
             // Senders take "already in the pool" for a promise, too: it is one once the first submission is on the disk.
-            Taken::Known(id, ticket) => {
+            Accepted::Known(id, ticket) => {
                 let durable = ticket.map_or(Ok(()), |ticket| ticket.wait());
                 durable.map_err(SubmitError::NotStored)?;
                 Err(MempoolError::AlreadyKnown { id }.into())
@@ -97,10 +97,10 @@ impl Node {
     /// The same of transactions that peers sent and that were checked on this chain when they came: nothing is checked a
     /// second time. Nothing is promised to peers, so this does not wait for the disk.
     pub fn submit_relayed(&self, transactions: &[CheckedTransaction]) -> Vec<Result<Submitted, SubmitError>> {
-        let submitted = |taken: Result<Taken, SubmitError>| -> Result<Submitted, SubmitError> {
+        let submitted = |taken: Result<Accepted, SubmitError>| -> Result<Submitted, SubmitError> {
             match taken? {
-                Taken::New(submitted, _) => Ok(submitted),
-                Taken::Known(id, _) => Err(MempoolError::AlreadyKnown { id }.into()),
+                Accepted::New(submitted, _) => Ok(submitted),
+                Accepted::Known(id, _) => Err(MempoolError::AlreadyKnown { id }.into()),
             }
         };
         let taken = transactions.iter().map(|transaction| self.submit_checked(transaction));
@@ -109,13 +109,13 @@ impl Node {
 
     /// A transaction that is in the pool. Pool and write are looked at under the pool's lock: a write that fails takes its
     /// transactions out under the same lock before it marks itself as ended. So what is there and has no write is durable.
-    fn known(&self, id: TxId) -> Option<Taken> {
+    fn known(&self, id: TxId) -> Option<Accepted> {
         let pool = self.pool().lock();
         pool.contains(&id)
-            .then(|| Taken::Known(id, self.keeper().writer().ticket_of(&id)))
+            .then(|| Accepted::Known(id, self.keeper().writer().ticket_of(&id)))
     }
 
-    fn take_all(&self, envelopes: Vec<Bytes>) -> Vec<Result<Taken, SubmitError>> {
+    fn accept_all(&self, envelopes: Vec<Bytes>) -> Vec<Result<Accepted, SubmitError>> {
         let checked: Vec<Result<CheckedTransaction, TransactionError>> = envelopes
             .into_par_iter()
             .map(|envelope| RawTransaction::decode(envelope).and_then(|raw| self.checker().check_one(raw)))
@@ -145,7 +145,7 @@ impl Node {
         results
     }
 
-    fn submit_checked(&self, transaction: &CheckedTransaction) -> Result<Taken, SubmitError> {
+    fn submit_checked(&self, transaction: &CheckedTransaction) -> Result<Accepted, SubmitError> {
         let id = transaction.id();
         // Not while the pool is read again: this would be on the disk, and not in the pool before the next start.
         let _open = self.submissions().read();
@@ -166,7 +166,7 @@ impl Node {
                 self.keeper().writer().add(id, envelope, &pooled.removed)
             };
             match self.pool_insert(Mempool::insert, transaction, write) {
-                Ok((pooled, ticket)) => return Ok(Taken::New(pooled.submitted, ticket)),
+                Ok((pooled, ticket)) => return Ok(Accepted::New(pooled.submitted, ticket)),
                 // Another submission of it came in between.
                 Err(SubmitError::Mempool(MempoolError::AlreadyKnown { .. })) => {}
                 Err(error) => return Err(error),

@@ -14,16 +14,16 @@ use tokio::sync::watch;
 /// An essential part of the node that panicked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("an essential part of the node failed: {part} panicked: {message}")]
-pub struct Failure {
+pub struct PartFailure {
     /// The part's name, which is also its thread's: `network`, `templates`, `miner` and the like.
     pub part: &'static str,
     /// The panic's message.
     pub message: String,
 }
 
-static FIRST: LazyLock<watch::Sender<Option<Failure>>> = LazyLock::new(|| watch::Sender::new(None));
+static FIRST: LazyLock<watch::Sender<Option<PartFailure>>> = LazyLock::new(|| watch::Sender::new(None));
 
-/// Runs `work` on a thread of its own, named after the part. A panic in it is a [`Failure`].
+/// Runs `work` on a thread of its own, named after the part. A panic in it is a [`PartFailure`].
 ///
 /// # Errors
 /// The system's, if it starts no further thread.
@@ -37,7 +37,7 @@ pub fn thread(
     })
 }
 
-/// Runs `work` as a task of the current runtime. A panic in it is a [`Failure`].
+/// Runs `work` as a task of the current runtime. A panic in it is a [`PartFailure`].
 pub fn task(part: &'static str, work: impl Future<Output = ()> + Send + 'static) -> tokio::task::JoinHandle<()> {
     tokio::spawn(async move {
         if let Err(cause) = AssertUnwindSafe(work).catch_unwind().await {
@@ -46,7 +46,7 @@ pub fn task(part: &'static str, work: impl Future<Output = ()> + Send + 'static)
     })
 }
 
-/// Runs `work` here. A panic in it is a [`Failure`], and goes on to the caller: what it was changing is lost.
+/// Runs `work` here. A panic in it is a [`PartFailure`], and goes on to the caller: what it was changing is lost.
 pub fn critical<T>(part: &'static str, work: impl FnOnce() -> T) -> T {
     essential(part, work).unwrap_or_else(|cause| resume_unwind(cause))
 }
@@ -62,7 +62,7 @@ fn essential<T>(part: &'static str, work: impl FnOnce() -> T) -> std::thread::Re
 
 fn record(part: &'static str, cause: &(dyn Any + Send)) {
     let message = message(cause).to_owned();
-    let failure = Failure { part, message };
+    let failure = PartFailure { part, message };
     tracing::error!(part, reason = failure.message, "an essential part of the node panicked");
     // The first one is the cause; others may only follow from it.
     FIRST.send_if_modified(|first| {
@@ -80,7 +80,7 @@ pub fn message(cause: &(dyn Any + Send)) -> &str {
 }
 
 /// Waits until an essential part has panicked; for ever if none does.
-pub async fn failure() -> Failure {
+pub async fn failure() -> PartFailure {
     let mut first = FIRST.subscribe();
     loop {
         if let Some(failure) = first.borrow_and_update().clone() {
@@ -105,7 +105,7 @@ mod tests {
 
         let lost = thread("miner", || panic!("no {}", "nonce")).expect("a thread can be started");
         lost.join().expect("the panic does not leave the thread");
-        let expected = Failure {
+        let expected = PartFailure {
             part: "miner",
             message: "no nonce".to_owned(),
         };

@@ -17,7 +17,7 @@ use tempfile::tempdir;
 const WEIGHT: usize = 81;
 
 /// Adds one to the weight in a stored record.
-fn make_heavier(dir: &Path, id: BlockId) {
+fn add_weight(dir: &Path, id: BlockId) {
     change_record(dir, id, |record| record[WEIGHT + 31] += 1);
 }
 
@@ -64,7 +64,7 @@ fn a_weight_of_the_active_chain_that_changed_is_that_blocks_alone() {
     assert!(matches!(expected, Ok(Some(_))));
     node.close().unwrap();
     drop(node);
-    make_heavier(dir.path(), changed);
+    add_weight(dir.path(), changed);
     let node = open(dir.path(), &clock).unwrap();
     let error = format!("store: the weight of block {changed} is not as it was stored");
     // Each time: what the active chain needs is not forgotten.
@@ -92,7 +92,7 @@ fn of_a_branch_the_block_whose_weight_changed_is_forgotten_and_no_other() {
     let expected = [second, third].map(|id| weight_of(&node, &id));
     node.close().unwrap();
     drop(node);
-    make_heavier(dir.path(), first);
+    add_weight(dir.path(), first);
     let node = open(dir.path(), &clock).unwrap();
     for (id, expected) in [second, third].iter().zip(&expected) {
         assert_eq!(weight_of(&node, id), *expected);

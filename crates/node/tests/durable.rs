@@ -60,7 +60,7 @@ fn the_batch_of_a_reorg_holds_what_returns_to_the_pool() {
     assert!(pool(&pipeline).is_empty());
     pipeline.import_block(&right[1], now).unwrap();
     let Imported::Tip(advance) = pipeline.import_block(&right[2], now).unwrap() else {
-        panic!("the right branch is heavier")
+        panic!("the right branch has more work")
     };
     assert_eq!(advance.undone.len(), 1);
     let stored: Vec<_> = pool(&pipeline).into_iter().map(|(id, _)| id).collect();
@@ -83,8 +83,8 @@ fn a_block_keeps_the_time_at_which_it_first_came() {
         pipeline.import_block(block, now).unwrap();
     }
     let later = UnixSecs(now.0 + 60);
-    let heavier = pipeline.import_block(&right[2], later).unwrap();
-    assert!(matches!(heavier, Imported::Tip(_)), "{heavier:?}");
+    let imported = pipeline.import_block(&right[2], later).unwrap();
+    assert!(matches!(imported, Imported::Tip(_)), "{imported:?}");
     let snapshot = pipeline.store().snapshot();
     for (block, came) in [(&right[1], now), (&right[2], later), (&left[1], now)] {
         let id = RawBlock::decode(block, u64::MAX).unwrap().id();

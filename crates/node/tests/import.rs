@@ -73,7 +73,7 @@ fn a_payment_travels_from_the_pool_into_a_block() {
 }
 
 #[test]
-fn a_heavier_branch_wins_and_its_losers_return_to_the_pool() {
+fn a_branch_of_more_work_wins_and_its_losers_return_to_the_pool() {
     let (left_dir, right_dir, clock) = (tempdir().unwrap(), tempdir().unwrap(), clock());
     let left = open(left_dir.path(), &clock).unwrap();
     let right = open(right_dir.path(), &clock).unwrap();
@@ -94,7 +94,7 @@ fn a_heavier_branch_wins_and_its_losers_return_to_the_pool() {
     assert!(matches!(imported[0], Imported::Known { .. }));
     assert!(matches!(imported[1], Imported::Side { height: Height(2), .. }));
     let Imported::Tip(advance) = &imported[2] else {
-        panic!("the heavier branch is followed: {imported:?}")
+        panic!("the branch of more work is followed: {imported:?}")
     };
     assert_eq!(
         (advance.common, advance.undone.len(), advance.joined.len()),
@@ -240,7 +240,7 @@ fn what_is_wrong_is_refused_and_changes_nothing() {
 }
 
 #[test]
-fn a_heavier_branch_with_a_false_state_is_refused_and_remembered() {
+fn a_branch_of_more_work_with_a_false_state_is_refused_and_remembered() {
     let (dir, clock) = (tempdir().unwrap(), clock());
     let node = open(dir.path(), &clock).unwrap();
     mine(&node, &clock, producer(1));
@@ -367,8 +367,8 @@ proptest! {
                 third.import_block(&waiting[pick].remove(0)).unwrap();
             }
         }
-        let heaviest = if left.tip().record.weight > right.tip().record.weight { &left } else { &right };
-        prop_assert_eq!(third.tip().record.id, heaviest.tip().record.id);
+        let best = if left.tip().record.weight > right.tip().record.weight { &left } else { &right };
+        prop_assert_eq!(third.tip().record.id, best.tip().record.id);
         assert_sound(&third);
     }
 }

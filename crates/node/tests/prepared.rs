@@ -45,7 +45,7 @@ fn checked(bytes: &[u8], now: UnixSecs) -> CheckedBlock {
 fn prepare(pipeline: &Pipeline, bytes: &[u8], now: UnixSecs) -> Prepared {
     match pipeline.prepare(checked(bytes, now), now).unwrap() {
         Preparation::Ready(prepared) => *prepared,
-        Preparation::Side(linked) => panic!("{} is not heavier than the tip", linked.id()),
+        Preparation::Side(linked) => panic!("{} has no more work than the tip", linked.id()),
     }
 }
 
@@ -79,7 +79,7 @@ fn a_prepared_block_is_seen_when_it_is_decided() {
     // It holds the store open.
     drop(snapshot);
 
-    // A block of no more weight than the tip is not executed.
+    // a block of no more work than the tip is not executed.
     let beside = pipeline.prepare(checked(&left[0], now), now).unwrap();
     assert!(matches!(&beside, Preparation::Side(linked) if linked.id() == ids[0]));
     // A prepared block that was dropped is imported like any other.

@@ -72,7 +72,7 @@ fn a_change_of_branch_takes_no_more_memory_than_a_body_and_what_its_batch_holds(
 
     let (imported, peak) = peak_of(|| pipeline.import_block(last, now).unwrap());
     let Imported::Tip(advance) = imported else {
-        panic!("the right branch is heavier: {imported:?}")
+        panic!("the right branch has more work: {imported:?}")
     };
     let moved = (advance.undone.len() as u64, advance.joined.len() as u64);
     assert_eq!(moved, (BLOCKS, BLOCKS + 1));

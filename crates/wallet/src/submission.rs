@@ -1,8 +1,8 @@
 //! What became of an envelope that was handed to a node. Rule: docs/protocol.md#W56
 //!
 //! Pure: the caller sends the bytes and gives what came back. Only an explicit rejection is one; a time-out, a cut answer,
-//! an error of the server or a page of a proxy leaves open whether the node took the transaction, and a payment made again
-//! could then pay twice. In doubt the same bytes are sent again: a node takes a transaction once, whatever is sent how often.
+//! an error of the server or a page of a proxy leaves open whether the node accepted the transaction, and a payment made again
+//! could then pay twice. In doubt the same bytes are sent again: a node accepts a transaction once, however often it is sent.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ use tally_chain::{BlockId, TxId};
 
 /// What stands before the name in the `type` of a node's problem (RFC 9457).
 const PROBLEMS: &str = "/problems/";
-/// The one problem with a status of 500 or more after which it is certain that the transaction was not taken.
+/// The one problem with a status of 500 or more after which it is certain that the transaction was not accepted.
 const POOL_FULL: &str = "pool-full";
 /// The problem of a nonce that is used on the chain: by these bytes or by others.
 const NONCE_TOO_LOW: &str = "nonce-too-low";
@@ -24,13 +24,13 @@ pub enum Earlier {
     /// It was handed over, and what became of it is not known.
     Open,
     /// A node had it.
-    Taken,
+    Accepted,
 }
 
 /// What became of a submitted envelope.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// The node took it into its pool; `queued` if one with a lower nonce is missing.
+    /// The node accepted it into its pool; `queued` if one with a lower nonce is missing.
     Accepted {
         /// Whether it waits for one with a lower nonce.
         queued: bool,
@@ -42,19 +42,19 @@ pub enum Outcome {
         /// None where the node does not name it.
         block: Option<BlockId>,
     },
-    /// The node did not take it, and gave the reason.
+    /// The node rejected it, and gave the reason.
     Rejected {
         /// The node's reason.
         problem: Rejection,
     },
-    /// It is not known: the transaction may have been taken.
+    /// It is not known: the transaction may have been accepted.
     Unknown {
         /// What is known, and what is not.
         why: Uncertain,
     },
 }
 
-/// Why a node did not take a transaction.
+/// Why a node rejected a transaction.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rejection {
     /// Stable name of the problem, such as `nonce-too-low`.
@@ -89,7 +89,7 @@ impl Rejection {
     }
 }
 
-/// Why it is not known whether a node took a transaction.
+/// Why it is not known whether a node accepted a transaction.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[allow(missing_docs, reason = "the message of each variant names its fields")]
 pub enum Uncertain {
@@ -110,7 +110,7 @@ pub enum Uncertain {
     RejectedLater { rejection: Rejection },
     /// The node that had it may still have it, or have handed it on.
     #[error("a node had it before, and now the same bytes are rejected: {rejection}{}", .rejection.leaves_open())]
-    RejectedAfterTaken { rejection: Rejection },
+    RejectedAfterAccepted { rejection: Rejection },
 }
 
 impl Uncertain {
@@ -119,7 +119,7 @@ impl Uncertain {
         match self {
             Self::RejectedUnseen { rejection }
             | Self::RejectedLater { rejection }
-            | Self::RejectedAfterTaken { rejection } => Some(rejection),
+            | Self::RejectedAfterAccepted { rejection } => Some(rejection),
             Self::NoAnswer { .. } | Self::NodeFailed { .. } | Self::NotOurs { .. } | Self::OtherTransaction { .. } => {
                 None
             }
@@ -195,8 +195,8 @@ impl Outcome {
             (Self::Rejected { problem: rejection }, Earlier::Open) => {
                 Self::unknown(Uncertain::RejectedLater { rejection })
             }
-            (Self::Rejected { problem: rejection }, Earlier::Taken) => {
-                Self::unknown(Uncertain::RejectedAfterTaken { rejection })
+            (Self::Rejected { problem: rejection }, Earlier::Accepted) => {
+                Self::unknown(Uncertain::RejectedAfterAccepted { rejection })
             }
             (outcome, _) => outcome,
         }
@@ -291,7 +291,7 @@ mod tests {
         match outcome {
             Outcome::Rejected { .. } => "rejected",
             Outcome::Unknown { .. } => "open",
-            _ => "taken",
+            _ => "accepted",
         }
     }
 
@@ -303,7 +303,7 @@ mod tests {
             for (earlier, expected) in [
                 (Earlier::Never, &row.first),
                 (Earlier::Open, &row.again),
-                (Earlier::Taken, &row.again),
+                (Earlier::Accepted, &row.again),
             ] {
                 let outcome = answer(row.status, problem(&row.problem, row.status)).after(earlier);
                 assert_eq!(word(&outcome), expected, "{} {earlier:?}", row.problem);
@@ -326,7 +326,7 @@ mod tests {
             )
         );
         assert_eq!(
-            again("nonce-too-low", Earlier::Taken),
+            again("nonce-too-low", Earlier::Accepted),
             format!("a node had it before, and now the same bytes are rejected: T: d (request r){either}")
         );
         assert_eq!(

@@ -18,8 +18,8 @@ pub(super) struct Background {
     pub headers: Option<AllHeaders>,
     /// Whether the reader stopped it.
     pub stopped: bool,
-    /// Whether the reader requested it.
-    hurry: bool,
+    /// Whether the reader requested all headers now.
+    requested: bool,
     /// When the next part is due, in milliseconds.
     pub due: u64,
     /// Whether it began anew because what was kept did not lead to the tip.
@@ -30,21 +30,21 @@ pub(super) struct Background {
 impl Background {
     /// Whether headers of a chain of this height are checked in the background.
     pub fn runs(&self, height: u64) -> bool {
-        !self.stopped && (self.hurry || height > ALL_HEADERS_UP_TO)
+        !self.stopped && (self.requested || height > ALL_HEADERS_UP_TO)
     }
 
     pub fn start(&mut self) {
-        (self.stopped, self.hurry, self.due) = (false, true, 0);
+        (self.stopped, self.requested, self.due) = (false, true, 0);
     }
 
     pub fn stop(&mut self) {
-        (self.stopped, self.hurry) = (true, false);
+        (self.stopped, self.requested) = (true, false);
     }
 
     /// Takes a part that holds. True where the place is to be kept.
     pub fn add(&mut self, headers: AllHeaders, now: u64) -> bool {
         self.headers = Some(headers);
-        self.due = now + if self.hurry { 0 } else { PAUSE_MS };
+        self.due = now + if self.requested { 0 } else { PAUSE_MS };
         self.parts += 1;
         self.parts.is_multiple_of(KEEP_AFTER)
     }

@@ -1,7 +1,7 @@
 //! What a node sent last, so that bytes that do not hold can be saved.
 
 use serde::Serialize;
-use tally_api::worker::light::Failure;
+use tally_api::worker::light::LightFailure;
 use tally_chain::light::TipClaim;
 use tally_chain::{BlockId, Bytes};
 
@@ -63,7 +63,7 @@ impl Recent {
     }
 
     /// The failure, with the bytes as a file.
-    pub fn failure(&self, genesis: BlockId, claim: Option<&TipClaim>, wrong: Wrong) -> Failure {
+    pub fn failure(&self, genesis: BlockId, claim: Option<&TipClaim>, wrong: Wrong) -> LightFailure {
         let Wrong {
             rule,
             height,
@@ -83,7 +83,7 @@ impl Recent {
             from: self.from,
             bytes: Bytes::copy_from_slice(&self.bytes),
         });
-        Failure {
+        LightFailure {
             rule: rule.to_owned(),
             height,
             byte,

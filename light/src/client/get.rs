@@ -64,7 +64,7 @@ fn headers_bytes(count: u64) -> u64 {
     count.saturating_mul(MAX_COMPACT_BYTES as u64)
 }
 
-/// Why a request got no answer that can be checked: it says nothing about the chain.
+/// Why a request got no answer that can be checked: it shows nothing about the chain.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NoAnswer {
     /// The node, or what stands before it, answered with a problem.

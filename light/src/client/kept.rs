@@ -7,11 +7,11 @@ use tally_chain::{BlockId, Bytes, ChainSpec, UnixSecs, Weight};
 /// The form of the record; others are passed over.
 const VERSION: u8 = 1;
 
-/// The heaviest tip that was verified, and the headers that were checked. Rule: docs/protocol.md#F10
+/// The tip of most total work that was verified, and the headers that were checked. Rule: docs/protocol.md#F10
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Kept {
     version: u8,
-    /// The tip (F11), its weight the one that was verified.
+    /// The tip (F11), its total work the one that was verified.
     tip: Bytes,
     level: Level,
     /// All headers up to the tip; of a sampled tip those that were checked in the background.
@@ -46,7 +46,7 @@ impl Kept {
         }
     }
 
-    /// Weight of the chain that was verified; none of a record that is damaged.
+    /// Total work of the chain that was verified; none of a record that is damaged.
     pub fn weight(&self) -> Option<Weight> {
         TipClaim::decode(&self.tip).ok().map(|claim| claim.weight)
     }

@@ -1,6 +1,6 @@
 //! What the page is shown.
 
-use tally_api::worker::light::{Failure, Headers, Tip};
+use tally_api::worker::light::{Headers, LightFailure, Tip};
 use tally_chain::light::{Followed, Verified};
 
 use super::background::Background;
@@ -34,8 +34,8 @@ pub(super) fn headers(followed: &Followed, background: &Background) -> Option<He
 }
 
 /// Why nothing is verified.
-pub(super) fn in_words(failure: &Failure) -> String {
-    let Failure { rule, what, .. } = failure;
+pub(super) fn in_words(failure: &LightFailure) -> String {
+    let LightFailure { rule, what, .. } = failure;
     let height = failure
         .height
         .map_or_else(String::new, |height| format!(", block {height}"));

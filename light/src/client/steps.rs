@@ -1,13 +1,13 @@
 //! What came of a request.
 
 use tally_api::worker::light::Phase;
-use tally_chain::light::{Fault, Followed, Following, LightError, MAX_HEIGHT, TipClaim, Verifier};
+use tally_chain::light::{Followed, Following, LightError, LightFault, MAX_HEIGHT, TipClaim, Verifier};
 use tally_chain::{ChainSpec, Height, UnixSecs, genesis};
 
+use super::checks::PendingCheck;
 use super::evidence::Wrong;
 use super::get::{Get, NoAnswer};
 use super::kept::claim_of;
-use super::questions::Question;
 use super::{BACK, Client, FOLLOWED_AT_ONCE, MAX_PAUSE_MS, Origin, PAUSE_MS, Plan, Reading, TRIES, Tip, report, secs};
 
 impl Client {
@@ -22,7 +22,7 @@ impl Client {
             Reading::Tip(bytes) => self.tip_came(&bytes, now),
             Reading::Proof(claim, verifier) => self.proof_came(claim, *verifier, now),
             Reading::Follow(claim, following, origin) => self.headers_came(claim, *following, origin, now),
-            Reading::Ancestor(question, nodes) => self.nodes_came(question, &nodes),
+            Reading::Ancestor(pending, nodes) => self.nodes_came(pending, &nodes),
             Reading::Part(following, to) => self.part_ended(*following, to, now),
         }
     }
@@ -134,7 +134,7 @@ impl Client {
         {
             return self.in_order();
         }
-        if let Some(error) = self.lighter(&claim) {
+        if let Some(error) = self.less_work(&claim) {
             return self.failed(Some(&claim), wrong("F10", height, error.to_string()), now);
         }
         let plan = self
@@ -144,11 +144,11 @@ impl Client {
     }
 
     /// Rule: docs/protocol.md#F10
-    fn lighter(&self, claim: &TipClaim) -> Option<LightError> {
+    fn less_work(&self, claim: &TipClaim) -> Option<LightError> {
         let (known, known_tip) = self.known?;
         let (found, tip) = (claim.weight, claim.id());
         match found.cmp(&known) {
-            std::cmp::Ordering::Less => Some(LightError::Lighter { found, known }),
+            std::cmp::Ordering::Less => Some(LightError::LessWork { found, known }),
             std::cmp::Ordering::Equal if tip != known_tip => Some(LightError::SameWeight {
                 found: tip,
                 known: known_tip,
@@ -206,7 +206,7 @@ impl Client {
     /// Takes a verified tip; `follows`: it is a descendant of the one before.
     fn adopt(&mut self, followed: Followed, follows: bool, now: u64) {
         if !follows {
-            self.questions.forget_proven();
+            self.checks.forget_proven();
             self.earlier = [None, None];
         }
         let (verified, height) = (followed.verified(), followed.verified().manifest.number.0);
@@ -231,9 +231,9 @@ impl Client {
         (self.tries, self.retry) = (0, (0, PAUSE_MS));
     }
 
-    fn nodes_came(&mut self, question: Box<Question>, nodes: &[u8]) {
+    fn nodes_came(&mut self, pending: Box<PendingCheck>, nodes: &[u8]) {
         let Some(tip) = &self.tip else { return };
-        self.look |= self.questions.check(question, nodes, &tip.followed);
+        self.look |= self.checks.check(pending, nodes, &tip.followed);
     }
 
     fn part_ended(&mut self, following: Following, to: Height, now: u64) {
@@ -275,8 +275,8 @@ impl Client {
         match reading {
             Reading::Part(..) if error.is_about_an_old_tip() => self.look = true,
             Reading::Part(..) => self.background.wait(now),
-            Reading::Ancestor(question, _) => {
-                self.look |= self.questions.no_proof(question, &why, error.is_about_an_old_tip());
+            Reading::Ancestor(pending, _) => {
+                self.look |= self.checks.no_proof(pending, &why, error.is_about_an_old_tip());
             }
             _ if error.is_about_an_old_tip() && self.tries < TRIES => {
                 self.tries += 1;
@@ -289,9 +289,9 @@ impl Client {
                     }
                     false => format!("no proof of the chain came: {why}"),
                 };
-                self.questions.give_up(&why);
+                self.checks.give_up(&why);
                 if !matches!(self.phase, Phase::Verified | Phase::Failed(_)) {
-                    self.phase = Phase::AsTold(why);
+                    self.phase = Phase::Unverified(why);
                 }
                 self.pause(now);
             }
@@ -305,7 +305,7 @@ impl Client {
         self.retry = (now + pause, (2 * pause).min(MAX_PAUSE_MS));
     }
 
-    fn fault(&mut self, claim: &TipClaim, fault: &Fault, now: u64) {
+    fn fault(&mut self, claim: &TipClaim, fault: &LightFault, now: u64) {
         let wrong = Wrong {
             rule: fault.rule,
             height: fault.height.map(|height| height.0),
@@ -317,7 +317,7 @@ impl Client {
 
     fn failed(&mut self, claim: Option<&TipClaim>, wrong: Wrong, now: u64) {
         let failure = self.recent.failure(self.genesis, claim, wrong);
-        self.questions.give_up(&report::in_words(&failure));
+        self.checks.give_up(&report::in_words(&failure));
         self.phase = Phase::Failed(Box::new(failure));
         self.pause(now);
     }

@@ -1,6 +1,6 @@
 use std::sync::LazyLock;
 
-use tally_api::worker::light::{Phase, Verdict};
+use tally_api::worker::light::{BlockVerdict, Phase};
 use tally_chain::history;
 use tally_chain::light::forge::{self, Budget, Chain, honest};
 use tally_chain::light::{ChainReader, Level, TipClaim, encode_headers, prove};
@@ -100,7 +100,7 @@ impl<'a> Node<'a> {
         }
     }
 
-    fn check(&mut self, client: &mut Client, chain: &Chain<'_>, height: u64, now: u64) -> Verdict {
+    fn check(&mut self, client: &mut Client, chain: &Chain<'_>, height: u64, now: u64) -> BlockVerdict {
         let manifest = chain.manifest(Height(height)).unwrap().encode();
         client.check(7, &chain.at(height).encode(), &manifest);
         self.serve(client, now);
@@ -139,25 +139,25 @@ fn a_tip_is_verified_and_followed_and_blocks_are_checked_by_it() {
     let tip = CHAIN.at(50).id();
     assert_eq!(node.paths, ["spec", "light/tip", &format!("light/chain?tip={tip}")]);
     // The tip, an ancestor, genesis; what was proven once is not requested again.
-    assert_eq!(node.check(&mut client, &CHAIN, 50, NOW), Verdict::OnChain);
-    assert_eq!(node.check(&mut client, &CHAIN, 30, NOW), Verdict::OnChain);
-    assert_eq!(node.check(&mut client, &CHAIN, 0, NOW), Verdict::OnChain);
+    assert_eq!(node.check(&mut client, &CHAIN, 50, NOW), BlockVerdict::OnChain);
+    assert_eq!(node.check(&mut client, &CHAIN, 30, NOW), BlockVerdict::OnChain);
+    assert_eq!(node.check(&mut client, &CHAIN, 0, NOW), BlockVerdict::OnChain);
     let requests = node.paths.len();
     assert_eq!(node.paths[3..], ["light/ancestor?height=30"]);
     node.height = 53;
     // A block that is newer than the verified tip makes the client look, and follow.
-    assert_eq!(node.check(&mut client, &CHAIN, 52, NOW), Verdict::OnChain);
+    assert_eq!(node.check(&mut client, &CHAIN, 52, NOW), BlockVerdict::OnChain);
     assert_eq!(
         node.paths[requests..],
         ["light/tip", "light/headers?from=51", "light/ancestor?height=52"]
     );
     assert_eq!(height_of(&client), Some((Level::AllHeaders, 53)));
-    assert_eq!(node.check(&mut client, &CHAIN, 30, NOW), Verdict::OnChain);
+    assert_eq!(node.check(&mut client, &CHAIN, 30, NOW), BlockVerdict::OnChain);
     assert_eq!(node.paths.len(), requests + 3);
     let above = node.check(&mut client, &CHAIN, 60, NOW);
     assert_eq!(
         above,
-        Verdict::Refuted("block 60 is above the verified tip, block 53".to_owned())
+        BlockVerdict::Refuted("block 60 is above the verified tip, block 53".to_owned())
     );
 }
 
@@ -170,7 +170,7 @@ fn blocks_of_another_chain_are_refuted() {
         (45, "nothing shows that it is block 45"),
         (50, "the verified block at height 50 is another one"),
     ] {
-        let Verdict::Refuted(found) = node.check(&mut client, &fork, height, NOW) else {
+        let BlockVerdict::Refuted(found) = node.check(&mut client, &fork, height, NOW) else {
             panic!("{height}")
         };
         assert!(found.starts_with(why), "{found}");
@@ -182,12 +182,12 @@ fn blocks_of_another_chain_are_refuted() {
         "the header has 79 bytes, not 80",
     ];
     for (found, expected) in client.take_verdicts().into_iter().zip(expected) {
-        assert_eq!(found.1, Verdict::Refuted(expected.to_owned()));
+        assert_eq!(found.1, BlockVerdict::Refuted(expected.to_owned()));
     }
 }
 
 #[test]
-fn a_heavier_chain_is_taken_after_a_reorg_and_a_lighter_one_is_not() {
+fn a_chain_of_more_work_is_accepted_after_a_reorg_and_one_of_less_is_not() {
     let mut fork = CHAIN.fork(140, 2);
     assert!(fork.push_many(20, 10, &mut Budget(u64::MAX)));
     let (mut client, mut node) = (client(), Node::new(&CHAIN, 10));
@@ -206,15 +206,18 @@ fn a_heavier_chain_is_taken_after_a_reorg_and_a_lighter_one_is_not() {
         (height_of(&client), client.state().phase),
         (Some((Level::AllHeaders, 158)), Phase::Verified)
     );
-    assert_eq!(other.check(&mut client, &fork, 150, NOW), Verdict::OnChain);
-    // The old chain weighs less by now: nothing is verified by it, and the tip stays.
+    assert_eq!(other.check(&mut client, &fork, 150, NOW), BlockVerdict::OnChain);
+    // The old chain has less work by now: nothing is verified by it, and the tip stays.
     client.look();
     node.serve(&mut client, NOW);
     assert_eq!(failure(&client), ("F10".to_owned(), Some(150), None));
-    let Verdict::Unknown(why) = node.check(&mut client, &fork, 150, NOW) else {
+    let BlockVerdict::Unknown(why) = node.check(&mut client, &fork, 150, NOW) else {
         panic!()
     };
-    assert!(why.contains("rule F10, block 150: the chain weighs"), "{why}");
+    assert!(
+        why.contains("rule F10, block 150: the total work of the chain is"),
+        "{why}"
+    );
     assert_eq!(height_of(&client), Some((Level::AllHeaders, 158)));
     // The same for one who comes back later, until he forgets it.
     let kept = client.take_kept().unwrap();
@@ -376,21 +379,21 @@ fn what_does_not_hold_is_named_with_its_place() {
 fn a_node_without_a_proof_is_no_misbehaving_one() {
     let (mut client, mut node) = (client(), Node::new(&CHAIN, 80));
     node.problem = Some("not-kept");
-    let Verdict::Unknown(why) = node.check(&mut client, &CHAIN, 3, NOW) else {
+    let BlockVerdict::Unknown(why) = node.check(&mut client, &CHAIN, 3, NOW) else {
         panic!()
     };
     let expected =
         "this node began with a checkpoint and cannot prove its chain from genesis on: the node answers: a reason";
     assert_eq!(
         (why.as_str(), client.state().phase),
-        (expected, Phase::AsTold(expected.to_owned()))
+        (expected, Phase::Unverified(expected.to_owned()))
     );
     // A tip that is no more is read again, a few times.
     let mut client = self::client();
     (node.problem, node.paths) = (Some("unknown-block"), Vec::new());
     node.serve(&mut client, NOW);
     assert_eq!(node.paths.iter().filter(|path| *path == "light/tip").count(), 4);
-    assert!(matches!(client.state().phase, Phase::AsTold(_)));
+    assert!(matches!(client.state().phase, Phase::Unverified(_)));
     // An answer about another chain than that of the genesis id.
     let mut foreign = Client::new(BlockId::ZERO, None);
     node.serve(&mut foreign, NOW);

@@ -180,7 +180,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn troubles_of_shared_accounts_name_the_key() {
+    fn errors_of_shared_accounts_name_the_key() {
         let high_s = KeyError::Secp256k1HighS;
         for (error, kind, field, key) in [
             (

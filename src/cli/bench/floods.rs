@@ -31,7 +31,7 @@ const DIFFERENT: usize = 64;
 pub struct FloodsArgs {
     /// Hostile peers at once; one that is disconnected connects again under another peer id
     #[arg(long, default_value_t = MAX_INBOUND as u32)]
-    strangers: u32,
+    peers: u32,
     /// Seconds that each flood lasts
     #[arg(long, default_value_t = 10)]
     secs: u64,
@@ -87,10 +87,7 @@ struct Made {
 }
 
 pub fn run(args: &FloodsArgs) -> anyhow::Result<Figures> {
-    anyhow::ensure!(
-        args.strangers > 0 && args.secs > 0,
-        "--strangers and --secs are 1 or more"
-    );
+    anyhow::ensure!(args.peers > 0 && args.secs > 0, "--peers and --secs are 1 or more");
     let signers = Signers::new(KeyKind::Secp256k1, 8)?;
     let spec = chain(signers.addresses())?;
     let signers = signers.on(identity(&spec));
@@ -104,7 +101,7 @@ pub fn run(args: &FloodsArgs) -> anyhow::Result<Figures> {
     );
     let made = Arc::new(make(&signers, &spec, &data_dir, args.transfers)?);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let mut figures = vec![("strangers", f64::from(args.strangers), "at once")];
+    let mut figures = vec![("peers", f64::from(args.peers), "at once")];
     let calm = Process::start(&spec_file, &data_dir)?;
     std::thread::sleep(Duration::from_secs(1));
     figures.push(("calm_memory", calm.megabytes(), "MB resident, before any flood"));
@@ -139,7 +136,7 @@ fn flood_one(
     made: &Arc<Made>,
     args: &FloodsArgs,
 ) -> anyhow::Result<Seen> {
-    let peers: Vec<_> = (0..args.strangers)
+    let peers: Vec<_> = (0..args.peers)
         .map(|at| {
             let (address, made) = (process.address.clone(), made.clone());
             runtime.spawn(async move {

@@ -74,7 +74,7 @@ fn spec() -> anyhow::Result<ChainSpec> {
 struct Reader<'a> {
     spec: &'a ChainSpec,
     genesis: BlockId,
-    /// Weight of the heaviest chain that was verified before. Rule: docs/protocol.md#F10
+    /// Total work of the best chain that was verified before. Rule: docs/protocol.md#F10
     known: Weight,
 }
 

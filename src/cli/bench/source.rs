@@ -74,7 +74,7 @@ pub fn seal(node: &Node) -> anyhow::Result<BlockId> {
 /// Most transfers of a block that makes accounts: the pool takes so many from the accounts that send them.
 const WIDE_BLOCK: u64 = 20_000;
 
-/// A chain whose blocks come when they are asked for, one second after the other, with transfers to as many accounts as wanted.
+/// A chain whose blocks come on request, one second after the other, with transfers to as many accounts as wanted.
 pub struct Wide {
     pub spec: ChainSpec,
     senders: Vec<Sender>,

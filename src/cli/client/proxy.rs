@@ -10,18 +10,18 @@ use ureq::http::Uri;
 const HTTPS: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
 const HTTP: [&str; 4] = ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];
 
-/// The proxy on the way to a node.
-pub struct Way {
+/// How a node is reached: directly, or through a proxy.
+pub struct ProxyRoute {
     pub proxy: Option<Proxy>,
     /// ` through the proxy HOST:PORT (VARIABLE)`, or nothing.
-    pub words: String,
+    pub note: String,
 }
 
 /// How the node at this URL is reached, by the environment that `variable` reads.
-pub fn to(uri: &Uri, variable: impl Fn(&str) -> Option<String>) -> anyhow::Result<Way> {
-    let direct = Way {
+pub fn to(uri: &Uri, variable: impl Fn(&str) -> Option<String>) -> anyhow::Result<ProxyRoute> {
+    let direct = ProxyRoute {
         proxy: None,
-        words: String::new(),
+        note: String::new(),
     };
     let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
     if is_this_machine(host) {
@@ -48,10 +48,10 @@ pub fn to(uri: &Uri, variable: impl Fn(&str) -> Option<String>) -> anyhow::Resul
     if excepted(host, &except) {
         return Ok(direct);
     }
-    let words = format!(" through the proxy {}:{} ({name})", proxy.host(), proxy.port());
-    Ok(Way {
+    let note = format!(" through the proxy {}:{} ({name})", proxy.host(), proxy.port());
+    Ok(ProxyRoute {
         proxy: Some(proxy),
-        words,
+        note,
     })
 }
 
@@ -78,13 +78,15 @@ fn excepted(host: &str, list: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn words(url: &str, variables: &[(&str, &str)]) -> Result<String, String> {
+    fn note(url: &str, variables: &[(&str, &str)]) -> Result<String, String> {
         let value = |name: &str| {
             let found = variables.iter().find(|(known, _)| *known == name);
             found.map(|(_, value)| (*value).to_owned())
         };
         let uri = url.parse().expect("a URL of the test");
-        to(&uri, value).map(|way| way.words).map_err(|error| error.to_string())
+        to(&uri, value)
+            .map(|route| route.note)
+            .map_err(|error| error.to_string())
     }
 
     #[test]
@@ -97,37 +99,34 @@ mod tests {
             "https://[::1]:8080",
             "http://[::ffff:127.0.0.1]:8080",
         ] {
-            assert_eq!(words(url, &proxies), Ok(String::new()), "{url}");
+            assert_eq!(note(url, &proxies), Ok(String::new()), "{url}");
         }
     }
 
     #[test]
     fn others_are_reached_through_the_proxy_which_is_named() {
         let far = "http://node.example.org";
-        assert_eq!(words(far, &[]), Ok(String::new()));
-        assert_eq!(words(far, &[("http_proxy", "")]), Ok(String::new()));
+        assert_eq!(note(far, &[]), Ok(String::new()));
+        assert_eq!(note(far, &[("http_proxy", "")]), Ok(String::new()));
         // A password of the proxy is not shown.
         assert_eq!(
-            words(far, &[("http_proxy", "http://ann:secret@proxy.example:3128")]),
+            note(far, &[("http_proxy", "http://ann:secret@proxy.example:3128")]),
             Ok(" through the proxy proxy.example:3128 (http_proxy)".to_owned())
         );
         assert_eq!(
-            words(far, &[("http_proxy", "nonsense")]),
+            note(far, &[("http_proxy", "nonsense")]),
             Ok(" through the proxy nonsense:80 (http_proxy)".to_owned())
         );
         assert_eq!(
-            words(far, &[("HTTP_PROXY", "http://a b")]),
+            note(far, &[("HTTP_PROXY", "http://a b")]),
             Err("HTTP_PROXY does not name a proxy: a URL such as http://proxy.example:3128 does".to_owned())
         );
         assert_eq!(
-            words(far, &[("ALL_PROXY", "socks5://127.0.0.1:1080")]),
+            note(far, &[("ALL_PROXY", "socks5://127.0.0.1:1080")]),
             Err("ALL_PROXY names a socks5 proxy; only http:// is supported".to_owned())
         );
         // Of the other scheme.
-        assert_eq!(
-            words(far, &[("HTTPS_PROXY", "http://proxy.example")]),
-            Ok(String::new())
-        );
+        assert_eq!(note(far, &[("HTTPS_PROXY", "http://proxy.example")]), Ok(String::new()));
         let proxy = ("https_proxy", "http://proxy.example:1");
         for (except, direct) in [
             ("example.org", true),
@@ -135,8 +134,8 @@ mod tests {
             ("*", true),
             ("ample.org", false),
         ] {
-            let found = words("https://node.example.org", &[proxy, ("NO_PROXY", except)]);
-            assert_eq!(found.map(|words| words.is_empty()), Ok(direct), "{except}");
+            let found = note("https://node.example.org", &[proxy, ("NO_PROXY", except)]);
+            assert_eq!(found.map(|note| note.is_empty()), Ok(direct), "{except}");
         }
     }
 }

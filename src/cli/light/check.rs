@@ -7,7 +7,8 @@ use tally_api::ProblemBody;
 use tally_api::blocks::BlockBody;
 use tally_chain::consensus::{MAX_COMPACT_BYTES, SealError};
 use tally_chain::light::{
-    AllHeaders, Checked, ClaimError, Fault, Level, LightError, Links, MAX_CLAIM_BYTES, TipClaim, Verified, Verifier,
+    AllHeaders, Checked, ClaimError, Level, LightError, LightFault, Links, MAX_CLAIM_BYTES, TipClaim, Verified,
+    Verifier,
 };
 use tally_chain::{B256, BlockId, ChainSpec, Header, Height, UnixSecs, Weight, genesis};
 use tally_node::system_clock;
@@ -47,14 +48,14 @@ pub enum Rejected {
     #[error(transparent)]
     Claim(#[from] ClaimError),
     #[error(transparent)]
-    Proof(#[from] Fault),
+    Proof(#[from] LightFault),
     #[error(transparent)]
     Light(#[from] LightError),
     #[error(transparent)]
     Seal(#[from] SealError),
     #[error("the proof is of block {found}, the node's tip is {expected}")]
     OtherTip { found: BlockId, expected: BlockId },
-    #[error("the chain weighs {found}, the node claims {claimed}")]
+    #[error("the total work of the chain is {found}, the node claims {claimed}")]
     OtherWeight { found: Weight, claimed: Weight },
     #[error("the headers end with block {found} at height {height}, expected {expected} at {expected_height}")]
     OtherEnd {
@@ -193,7 +194,7 @@ impl Reader<'_> {
                 bytes,
                 headers: last.0,
                 tail: last.0,
-                // The weight that genesis claims was never worked for.
+                // The work that genesis claims was never done.
                 tail_weight: Weight(weight.0.saturating_sub(first.0)),
                 ..Checked::default()
             },

@@ -53,7 +53,7 @@ fn verified(shown: &Shown, relation: Option<&Relation>, now: UnixSecs) -> Result
         iso(header.time.into()),
         duration(age(*header, now) as f64)
     )?;
-    outln!("  weight       {weight}")?;
+    outln!("  total work   {weight}")?;
     outln!("  checked      {}", checks(*level, checked))?;
     outln!(
         "  read         {} in {:.1} s",
@@ -62,12 +62,12 @@ fn verified(shown: &Shown, relation: Option<&Relation>, now: UnixSecs) -> Result
     )?;
     match relation {
         Some(Relation::Behind { blocks }) => outln!(
-            "  compared     {} behind the heaviest chain here",
+            "  compared     {} behind the chain with the most total work here",
             counted(*blocks, "block", "blocks")
         ),
-        Some(Relation::Different) => outln!("  compared     ANOTHER CHAIN than the heaviest here"),
+        Some(Relation::Different) => outln!("  compared     ANOTHER CHAIN than the one with the most total work here"),
         Some(Relation::Unknown { why }) => outln!(
-            "  compared     UNKNOWN: the node with the heaviest chain does not show it: {}",
+            "  compared     UNKNOWN: the node with the most total work does not show it: {}",
             visible::escaped(why)
         ),
         Some(Relation::Same) | None => Ok(()),
@@ -92,7 +92,7 @@ fn checks(level: Level, checked: &Checked) -> String {
     let headers = counted(checked.headers, "header", "headers");
     match level {
         Level::Sampled => format!(
-            "the work of {headers}, {} of them the newest, which weigh {}; {} with their places; {} between them; {}",
+            "the work of {headers}, {} of them the newest, with work of {}; {} with their places; {} between them; {}",
             checked.tail,
             checked.tail_weight,
             counted(checked.records, "block", "blocks"),
@@ -124,7 +124,7 @@ fn assumptions(findings: &Findings) -> Vec<String> {
                 .to_owned(),
         );
     }
-    all.push("that there is no heavier chain than those of these nodes".to_owned());
+    all.push("that no chain has more total work than those of these nodes".to_owned());
     all.push("that the blocks do what the rules allow: none was executed (tally audit does that)".to_owned());
     all.push("SHA-256, and this machine's clock".to_owned());
     all

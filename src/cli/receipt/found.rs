@@ -117,7 +117,7 @@ fn print_chain(chain: &Verified, now: UnixSecs) -> Result<(), Unprinted> {
         iso(chain.header.time.into()),
         duration(age(chain, now) as f64)
     )?;
-    outln!("  weight       {}", chain.weight)?;
+    outln!("  total work   {}", chain.weight)?;
     outln!("Checked here: signature, paths, and the work of the chain that they lead to.")?;
     outln!("Taken on trust:")?;
     for line in assumptions(chain.level) {

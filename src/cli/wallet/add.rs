@@ -40,12 +40,12 @@ pub fn add(vault: &mut Vault, kind: KeyKind, label: &str) -> anyhow::Result<Addr
 
 /// Searches an RSA key, and shows its progress on a terminal.
 pub fn find_key(mut search: RsaSearch) -> RsaKey {
-    let talk = std::io::stderr().is_terminal();
+    let interactive = std::io::stderr().is_terminal();
     let mut shown = None;
     loop {
         match search.step() {
             Step::Found(key) => {
-                if talk {
+                if interactive {
                     errln!();
                 }
                 return key;
@@ -54,7 +54,7 @@ pub fn find_key(mut search: RsaSearch) -> RsaKey {
                 primes,
                 drawn,
                 expected,
-            }) if talk => {
+            }) if interactive => {
                 let now = (primes, drawn / 16);
                 if shown.replace(now) != Some(now) {
                     err!(

@@ -16,12 +16,12 @@ pub enum Equal {
     #[error("an equal payment (receiver and amount) waits already, id {id}")]
     Waits { id: TxId },
     #[error(
-        "an equal payment (receiver and amount), sent before without an answer, was taken, id {id}: {}",
+        "an equal payment (receiver and amount), sent before without an answer, was accepted, id {id}: {}",
         .status.sentence()
     )]
-    Taken { id: TxId, status: TransactionStatus },
+    Accepted { id: TxId, status: TransactionStatus },
     #[error(
-        "an equal payment (receiver and amount) was sent before without an answer and may have been taken, id {id}; \
+        "an equal payment (receiver and amount) was sent before without an answer and may have been accepted, id {id}; \
          `tally wallet resend {id}` sends its bytes again, which never pays twice"
     )]
     InDoubt { id: TxId },
@@ -68,9 +68,9 @@ fn unanswered(
         let id = entry.id;
         let found = client.map(|client| client.find(id)).transpose()?.flatten();
         if let Some(found) = found {
-            journal.settle(id, State::Taken)?;
+            journal.settle(id, State::Accepted)?;
             let status = found.status;
-            return Ok(Some(Equal::Taken { id, status }));
+            return Ok(Some(Equal::Accepted { id, status }));
         }
         // Later than this no block takes it any more. Rule: docs/protocol.md#T7
         if !entry.is_over(now) {
@@ -106,11 +106,11 @@ mod tests {
     #[test]
     fn a_status_of_a_later_version_is_shown_as_not_known() {
         let id = TxId(tally_chain::B256::repeat_byte(7));
-        let text_of = |status| Equal::Taken { id, status }.to_string();
-        let taken =
-            format!("an equal payment (receiver and amount), sent before without an answer, was taken, id {id}: ");
-        assert_eq!(text_of(TransactionStatus::Queued), format!("{taken}it is queued"));
-        let unknown = format!("{taken}its status is not known to this version");
+        let text_of = |status| Equal::Accepted { id, status }.to_string();
+        let accepted =
+            format!("an equal payment (receiver and amount), sent before without an answer, was accepted, id {id}: ");
+        assert_eq!(text_of(TransactionStatus::Queued), format!("{accepted}it is queued"));
+        let unknown = format!("{accepted}its status is not known to this version");
         assert_eq!(text_of(TransactionStatus::Unknown), unknown);
     }
 }

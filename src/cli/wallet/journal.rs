@@ -23,9 +23,11 @@ const VERSION: u32 = 1;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum State {
-    /// No clear answer came: it may have been taken.
+    /// No clear answer came: it may have been accepted.
     Unanswered,
-    Taken,
+    /// Journals of earlier versions have this name of it.
+    #[serde(rename = "taken")]
+    Accepted,
     Rejected,
 }
 
@@ -34,7 +36,7 @@ impl State {
     pub fn earlier(self) -> Earlier {
         match self {
             Self::Unanswered => Earlier::Open,
-            Self::Taken => Earlier::Taken,
+            Self::Accepted => Earlier::Accepted,
             Self::Rejected => Earlier::Never,
         }
     }
@@ -177,7 +179,7 @@ impl Journal {
             let known = entries.iter().find(|known| known.id == entry.id);
             let state = known.map_or(State::Rejected, |known| known.state);
             // What a node had stays known so.
-            if state != State::Taken {
+            if state != State::Accepted {
                 entry.again = state == State::Unanswered;
                 entries.retain(|known| known.id != entry.id);
                 entries.push(entry);
@@ -192,7 +194,7 @@ impl Journal {
         self.change(|entries| {
             let entry = entries.iter_mut().find(|entry| entry.id == id)?;
             let earlier = entry.state.earlier();
-            if entry.state != State::Taken {
+            if entry.state != State::Accepted {
                 entry.again = entry.state == State::Unanswered;
                 entry.state = State::Unanswered;
             }
@@ -208,7 +210,7 @@ impl Journal {
             let Some(entry) = entries.iter_mut().find(|entry| entry.id == id) else {
                 return Earlier::Never;
             };
-            if entry.state == State::Taken || entry.again {
+            if entry.state == State::Accepted || entry.again {
                 return entry.state.earlier();
             }
             entry.state = State::Rejected;
@@ -300,19 +302,19 @@ mod tests {
         let (first, second) = (entry(1, State::Unanswered), entry(2, State::Unanswered));
         journal.add(first.clone()).expect("written");
         journal.add(second.clone()).expect("written");
-        journal.settle(first.id, State::Taken).expect("written");
+        journal.settle(first.id, State::Accepted).expect("written");
         assert_eq!(
             journal.unanswered(first.genesis).expect("reads"),
             std::slice::from_ref(&second)
         );
         assert_eq!(journal.unanswered(BlockId::ZERO).expect("reads"), []);
         let taken = Entry {
-            state: State::Taken,
+            state: State::Accepted,
             ..first
         };
         assert_eq!(journal.entries().expect("reads"), [taken.clone(), second.clone()]);
         let earlier = |id| journal.earlier(id).expect("reads");
-        assert_eq!(earlier(taken.id), Earlier::Taken);
+        assert_eq!(earlier(taken.id), Earlier::Accepted);
         assert_eq!(earlier(second.id), Earlier::Open);
         journal.settle(second.id, State::Rejected).expect("written");
         assert_eq!(earlier(second.id), Earlier::Never);
@@ -343,11 +345,11 @@ mod tests {
         // Two commands, of which the first is rejected: what becomes of the second is not known yet.
         assert_eq!((add(), add()), (Earlier::Never, Earlier::Open));
         assert_eq!((reject(), state()), (Earlier::Open, State::Unanswered));
-        // The second was taken, and stays so, no matter which command begins or is rejected after that.
-        journal.settle(sent.id, State::Taken).expect("written");
-        assert_eq!((reject(), state()), (Earlier::Taken, State::Taken));
-        assert_eq!((add(), open_again()), (Earlier::Taken, Some(Earlier::Taken)));
-        assert_eq!(state(), State::Taken);
+        // The second was accepted, and stays so, no matter which command begins or is rejected after that.
+        journal.settle(sent.id, State::Accepted).expect("written");
+        assert_eq!((reject(), state()), (Earlier::Accepted, State::Accepted));
+        assert_eq!((add(), open_again()), (Earlier::Accepted, Some(Earlier::Accepted)));
+        assert_eq!(state(), State::Accepted);
         journal.forget(sent.id).expect("written");
         assert_eq!((open_again(), reject()), (None, Earlier::Never));
         // Entries of older versions do not record a second sending.
@@ -408,7 +410,7 @@ mod tests {
     #[test]
     fn the_oldest_settled_ones_go_and_open_ones_stay() {
         let mut entries = vec![entry(0, State::Unanswered)];
-        entries.extend((1..=70).map(|number| entry(number, State::Taken)));
+        entries.extend((1..=70).map(|number| entry(number, State::Accepted)));
         trim(&mut entries);
         assert_eq!(entries.len(), 1 + MAX_SETTLED);
         assert_eq!((entries[0].nonce, entries[1].nonce), (0, 7));

@@ -16,7 +16,7 @@ use super::file::VaultFile;
 use super::journal::{Entry, Journal, State};
 use super::level::Level;
 use super::send::{confirmed, show, sign};
-use super::submit::{Depth, Report, again, finish, print_outcome, was_taken};
+use super::submit::{Depth, Report, again, finish, print_outcome, was_accepted};
 use super::warn::{Consent, Known};
 
 #[derive(Debug, Args)]
@@ -119,7 +119,7 @@ pub fn list(file: &VaultFile, client: &Client, args: &PendingArgs) -> anyhow::Re
 fn open(client: &Client, journal: &Journal, genesis: BlockId) -> anyhow::Result<Vec<Entry>> {
     let mut open = Vec::new();
     for entry in journal.unanswered(genesis)? {
-        if !was_taken(client, journal, entry.id)? {
+        if !was_accepted(client, journal, entry.id)? {
             open.push(entry);
         }
     }
@@ -135,7 +135,7 @@ fn dismiss(client: &Client, journal: &Journal, genesis: BlockId, args: &PendingA
         let entry = open.iter().find(|entry| entry.id == *id);
         let entry =
             entry.with_context(|| format!("{id} is not among what was sent on this chain without an answer"))?;
-        if was_taken(client, journal, *id)? {
+        if was_accepted(client, journal, *id)? {
             continue;
         }
         let nonce = client.account(address::parse(&entry.from)?)?.nonce;
@@ -187,17 +187,17 @@ pub fn resend(file: &VaultFile, client: &Client, args: &ResendArgs) -> anyhow::R
         outln!("nothing was sent without an answer")?;
     }
     // Each is tried, whatever became of the one before it.
-    let mut trouble = None;
+    let mut failure = None;
     for entry in entries {
         let sent = again(client, &journal, &entry)
             .and_then(|()| print_outcome(client, entry.id, &Report::plain(&args.depth, args.json)));
         if let Err(error) = sent
-            && let Some(earlier) = trouble.replace(error)
+            && let Some(earlier) = failure.replace(error)
         {
             errln!("{earlier:#}");
         }
     }
-    trouble.map_or(Ok(()), Err)
+    failure.map_or(Ok(()), Err)
 }
 
 pub fn run(file: &VaultFile, client: &Client, args: &ReplaceArgs, how: Replacement) -> anyhow::Result<()> {
@@ -276,7 +276,7 @@ mod tests {
         };
         let mut vault = Vault::new(phrase, "", binding, UnixSecs(0));
         let sender = vault.add_secp256k1("").expect("added").address;
-        let order = Payment {
+        let payment = Payment {
             to: Address::repeat_byte(1),
             value: Amount::ZERO,
             memo: String::new(),
@@ -289,7 +289,7 @@ mod tests {
         };
         let chain = vault.chain().identity();
         let account = vault.account(sender).expect("it was added");
-        let payload = payment::build(&chain, account, &order).expect("a payment");
+        let payload = payment::build(&chain, account, &payment).expect("a payment");
         let key = vault.signing_key(sender).expect("derived");
         let signed = payment::sign(&chain, sender, &key, &payload, &mut system_rng()).expect("signs");
         assert_eq!(

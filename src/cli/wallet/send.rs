@@ -19,7 +19,7 @@ use super::file::VaultFile;
 use super::journal::{Journal, Paid};
 use super::level::Level;
 use super::recipient::Recipient;
-use super::submit::{Depth, Report, again, clock_words, finish, print_outcome, was_taken};
+use super::submit::{Depth, Report, again, clock_words, finish, print_outcome, was_accepted};
 use super::warn::{Answered, Consent, Known};
 
 /// Seconds by which two clocks may differ without a word.
@@ -195,10 +195,10 @@ fn resume(
     let (now, from) = ((tally_node::system_clock())(), sender.address.to_string());
     for entry in journal.unanswered(genesis)?.iter().filter(|entry| entry.from == from) {
         let (id, same) = (entry.id, Paid::by(&entry.envelope)? == draft.paid());
-        match (was_taken(client, journal, id)?, same) {
+        match (was_accepted(client, journal, id)?, same) {
             (true, true) => {
                 bail!(
-                    "nothing was sent: this very payment was taken before, id {id}. Give --again to pay it a second time"
+                    "nothing was sent: this very payment was accepted before, id {id}. Give --again to pay it a second time"
                 )
             }
             (true, false) => {}

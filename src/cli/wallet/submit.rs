@@ -30,14 +30,14 @@ pub struct Depth {
     confirmations: u64,
 }
 
-/// Whether the node has a transaction that got no answer: then it is settled as taken, with a note on standard error.
-pub fn was_taken(client: &Client, journal: &Journal, id: TxId) -> anyhow::Result<bool> {
+/// Whether the node has a transaction that got no answer: then it is settled as accepted, with a note on standard error.
+pub fn was_accepted(client: &Client, journal: &Journal, id: TxId) -> anyhow::Result<bool> {
     let Some(found) = client.find(id)? else {
         return Ok(false);
     };
-    journal.settle(id, State::Taken)?;
+    journal.settle(id, State::Accepted)?;
     errln!(
-        "{id}, sent before without an answer, was taken: {}",
+        "{id}, sent before without an answer, was accepted: {}",
         found.status.sentence()
     );
     Ok(true)
@@ -88,7 +88,7 @@ pub fn finish(client: &Client, journal: &Journal, signed: &Signed, report: &Repo
     let entry = Entry::of(signed, client.status()?.genesis_id, at)?;
     // A proposal that was sent before has the same bytes.
     let earlier = match journal.earlier(entry.id)? {
-        Earlier::Taken => Earlier::Taken,
+        Earlier::Accepted => Earlier::Accepted,
         Earlier::Never | Earlier::Open => journal
             .add(entry.clone())
             .context("nothing was sent, since it could not be written down first")?,
@@ -122,7 +122,7 @@ fn settle(client: &Client, journal: &Journal, entry: &Entry, earlier: Earlier) -
         Outcome::Unknown { why } => {
             let id = entry.id;
             let earlier = match why {
-                Uncertain::RejectedAfterTaken { .. } => Earlier::Taken,
+                Uncertain::RejectedAfterAccepted { .. } => Earlier::Accepted,
                 _ => earlier,
             };
             return Err(Unanswered { id, earlier, why }.into());
@@ -133,14 +133,14 @@ fn settle(client: &Client, journal: &Journal, entry: &Entry, earlier: Earlier) -
             return Err(Rejected { problem, ahead }.into());
         }
     }
-    // It was taken: that this could not be written down is no failure of the payment.
-    if let Err(error) = journal.settle(entry.id, State::Taken) {
+    // It was accepted: that this could not be written down is no failure of the payment.
+    if let Err(error) = journal.settle(entry.id, State::Accepted) {
         errln!("warning: {error:#}");
     }
     Ok(())
 }
 
-/// Where the answer does not show that the node took it, the node is queried for the id: a copy from another command, or from another person with
+/// Where the answer does not show that the node accepted it, the node is queried for the id: a copy from another command, or from another person with
 /// the same proposal, may be there. Where no clear answer came and it is not there, the same bytes are sent once more.
 fn deliver(client: &Client, entry: &Entry, earlier: Earlier) -> Outcome {
     let first = client.submit(entry.id, &entry.envelope).after(earlier);
@@ -174,7 +174,7 @@ pub fn print_outcome(client: &Client, id: TxId, report: &Report<'_>) -> anyhow::
         Some(seconds) => wait(client, id, report.depth.confirmations, Duration::from_secs(seconds))?,
         None => match client.find(id) {
             Ok(Some(found)) => found,
-            // It was taken a moment ago.
+            // It was accepted a moment ago.
             _ => Found::pending(),
         },
     };

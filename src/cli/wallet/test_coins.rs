@@ -53,7 +53,7 @@ pub fn run(file: &VaultFile, client: &Client, args: &TestCoinsArgs) -> anyhow::R
     };
     let suggestions = client.fees()?;
     let fee = fees::choose(FeeLevel::Normal, &suggestions);
-    let order = Payment {
+    let payment = Payment {
         to,
         value: args.amount,
         memo: String::new(),
@@ -62,7 +62,7 @@ pub fn run(file: &VaultFile, client: &Client, args: &TestCoinsArgs) -> anyhow::R
         fee,
     };
     let chain = vault.chain().identity();
-    let payload = payment::build(&chain, public.account(from)?, &order)?;
+    let payload = payment::build(&chain, public.account(from)?, &payment)?;
     let journal = Journal::of(file)?;
     let known = Known {
         vault: &vault,

@@ -118,7 +118,7 @@ impl Known<'_> {
         let sent = self.journal.entries().unwrap_or_default();
         let here = sent
             .iter()
-            .filter(|entry| entry.genesis == self.vault.chain().genesis && entry.state == State::Taken);
+            .filter(|entry| entry.genesis == self.vault.chain().genesis && entry.state == State::Accepted);
         let paid = here.filter_map(|entry| Some((Paid::by(&entry.envelope).ok()?.to?, Bond::Paid)));
         accounts.chain(contacts).chain(paid).collect()
     }
@@ -173,7 +173,7 @@ impl Consent {
         if let Some(equal) = equal.filter(|_| !self.again) {
             let anyway = match equal {
                 Equal::Uncompared { .. } => "sign it all the same",
-                Equal::Waits { .. } | Equal::Taken { .. } | Equal::InDoubt { .. } => "pay it a second time",
+                Equal::Waits { .. } | Equal::Accepted { .. } | Equal::InDoubt { .. } => "pay it a second time",
             };
             bail!("nothing was signed: {equal}. Give --again to {anyway}");
         }

@@ -156,12 +156,15 @@ fn what_does_not_hold_is_named_with_its_rule() {
     });
     refuted(&longer, "the proof goes on after its end");
     let weight = tip.weight.to_string();
-    let heavier = body(&server, "light/tip", |body| {
+    let overstated = body(&server, "light/tip", |body| {
         let mut claim = TipClaim::decode(body).unwrap();
         claim.weight = Weight(claim.weight.0 + U256::ONE);
         *body = claim.encode();
     });
-    refuted(&heavier, &format!("the chain weighs {weight}, the node claims"));
+    refuted(
+        &overstated,
+        &format!("the total work of the chain is {weight}, the node claims"),
+    );
     let damaged = body(&server, "light/tip", |body| body[40] ^= 1);
     refuted(&damaged, "manifest root is");
     // The true proof of an older tip.
@@ -324,7 +327,7 @@ fn a_node_of_another_chain_is_named() {
     }
 }
 
-/// The node with the heaviest chain sends nothing, or what is no header, where it is to show that another node's chain leads to
+/// The node with the most total work sends nothing, or what is no header, where it is to show that another node's chain leads to
 /// its own: that one stays verified.
 #[test]
 fn a_node_that_shows_no_links_takes_nothing_from_others() {

@@ -59,8 +59,8 @@ pub fn Shown(proven: Proven, bench: Bench) -> impl IntoView {
         })
     };
     view! {
-        <section class="card" aria-labelledby="receipt-says" aria-live="polite">
-            <h2 id="receipt-says">"What the receipt shows"</h2>
+        <section class="card" aria-labelledby="receipt-shows" aria-live="polite">
+            <h2 id="receipt-shows">"What the receipt shows"</h2>
             {document}
             {failed
                 .then(|| {
@@ -135,7 +135,7 @@ fn assumptions(level: Level) -> Vec<&'static str> {
     if level == Level::Sampled {
         all.insert(
             0,
-            "That no forger has a third of all miners' power: a sample says no more.",
+            "That no forger has a third of all miners' power: a sample proves no more.",
         );
     }
     all

@@ -42,7 +42,7 @@ pub fn begin(light: Light) {
     }
 }
 
-/// Ends it. What it has shown so far says nothing.
+/// Ends it. What it has shown so far counts for nothing.
 pub fn stop() {
     #[cfg(feature = "hydrate")]
     super::worker::stop();
@@ -59,7 +59,7 @@ fn take(light: Light, message: FromAudit) {
         FromAudit::Progress(progress) => drop(state().try_set(Run::Running(progress))),
         FromAudit::Done(end) => {
             light.audited_is(words::audited(&end));
-            light.say(words::announcement(&end));
+            light.announce(words::announcement(&end));
             let _ = state().try_set(Run::Done(end));
         }
     }

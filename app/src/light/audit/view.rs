@@ -70,7 +70,7 @@ fn Running() -> impl IntoView {
         })
     });
     let paused = Memo::new(move |_| progress.with(|progress| progress.paused));
-    let turn = move |_| {
+    let pause_or_resume = move |_| {
         let message = if paused.get_untracked() {
             ToAudit::Resume
         } else {
@@ -101,7 +101,7 @@ fn Running() -> impl IntoView {
             </Notice>
         })}
         <div class="actions">
-            <Button on:click=turn>{move || if paused.get() { "Resume" } else { "Pause" }}</Button>
+            <Button on:click=pause_or_resume>{move || if paused.get() { "Resume" } else { "Pause" }}</Button>
             <Button kind=ButtonKind::Quiet on:click=|_| run::stop()>"Stop the audit"</Button>
         </div>
     }

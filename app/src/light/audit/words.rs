@@ -1,4 +1,4 @@
-//! What the panel says of an audit.
+//! The texts of the panel about an audit.
 
 use tally_api::worker::audit::{AuditAhead, AuditEnd, AuditProgress};
 
@@ -63,7 +63,7 @@ pub fn done(progress: &AuditProgress) -> String {
 
 /// How fast it is, and about how long it will take.
 pub fn speed(progress: &AuditProgress) -> Option<String> {
-    // Before that much is done a guess says little.
+    // Before that much is done a guess is worth little.
     if progress.blocks == 0 || progress.millis < 500 {
         return None;
     }

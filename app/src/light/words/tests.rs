@@ -19,7 +19,7 @@ fn state(phase: Phase) -> State {
 }
 
 fn failure(height: Option<u64>) -> Phase {
-    Phase::Failed(Box::new(Failure {
+    Phase::Failed(Box::new(LightFailure {
         rule: "H5".to_owned(),
         height,
         byte: None,
@@ -29,7 +29,7 @@ fn failure(height: Option<u64>) -> Phase {
 }
 
 #[test]
-fn the_seal_says_how_it_stands() {
+fn the_seal_shows_the_phase() {
     let lines = |phase| {
         let words = words(&state(phase), Some(1_008));
         (words.head, words.line, words.short)
@@ -44,7 +44,7 @@ fn the_seal_says_how_it_stands() {
         own("Verified from genesis", "1,204,331 blocks, newest 8 s old", "8 s old")
     );
     assert_eq!(
-        lines(Phase::AsTold("why".to_owned())),
+        lines(Phase::Unverified("why".to_owned())),
         own("As told", "no proof of the chain", "no proof")
     );
     assert_eq!(
@@ -55,9 +55,9 @@ fn the_seal_says_how_it_stands() {
 }
 
 #[test]
-fn a_turn_is_announced_once() {
+fn a_change_of_phase_is_announced_once() {
     let (idle, verified, failed) = (State::default(), state(Phase::Verified), state(failure(None)));
-    let said = |before: &State, now: &State| announcement(before, now).is_some();
-    assert!(said(&idle, &verified) && said(&verified, &failed) && said(&failed, &verified));
-    assert!(!said(&verified, &verified) && !said(&failed, &failed) && !said(&verified, &idle));
+    let announced = |before: &State, now: &State| announcement(before, now).is_some();
+    assert!(announced(&idle, &verified) && announced(&verified, &failed) && announced(&failed, &verified));
+    assert!(!announced(&verified, &verified) && !announced(&failed, &failed) && !announced(&verified, &idle));
 }

@@ -20,7 +20,7 @@ const REFRESH: u64 = 15;
 /// Most workers that can be chosen.
 const MAX_WORKERS: u32 = 32;
 
-/// Said where no script runs. Plain text for `<noscript>`, which a running page does not read.
+/// Shown where no script runs. Plain text for `<noscript>`, which a running page does not read.
 const NO_SCRIPT: &str = "<p class=\"prose\">Mining here needs JavaScript and WebAssembly. \
 The node has its own miner, and any SHA-256d miner can connect to it.</p>";
 

@@ -212,7 +212,7 @@ fn outcomes(lines: Vec<CheckLine>) -> Vec<Option<Result<(), String>>> {
 
 /// The verdicts on a transaction's page.
 fn verdicts(page: &TransactionPage, evidence: &TransactionEvidence) -> Vec<Option<Result<(), String>>> {
-    outcomes(check_transaction(&rules(), &Verdict::OnChain, page, evidence))
+    outcomes(check_transaction(&rules(), &BlockVerdict::OnChain, page, evidence))
 }
 
 fn failed(why: &str) -> Option<Result<(), String>> {
@@ -232,12 +232,12 @@ fn an_honest_node_is_verified_throughout() {
         let (from, _) = parties();
         let whole = Ok(Proof::Whole);
         assert_eq!(
-            check_row(&rules(), &Verdict::OnChain, &from, &page.row, &evidence),
+            check_row(&rules(), &BlockVerdict::OnChain, &from, &page.row, &evidence),
             whole,
             "{to:?} {success}"
         );
         let inclusion = evidence.inclusion.expect("the sample is in a block");
-        let lines = check_block(&Verdict::OnChain, &block, &inclusion.0);
+        let lines = check_block(&BlockVerdict::OnChain, &block, &inclusion.0);
         assert_eq!(outcomes(lines), vec![Some(Ok(())); 4]);
     }
 }
@@ -251,7 +251,7 @@ fn a_waiting_transaction_has_no_path_to_check() {
     let expected = vec![Some(Ok(())), Some(Ok(())), None, None, None];
     assert_eq!(verdicts(&page, &evidence), expected);
     page.row.fee = BaseUnits::new(1);
-    let why = "The highest fee is shown as 1, but the bytes say 400000";
+    let why = "The highest fee is shown as 1, but the bytes contain 400000";
     assert_eq!(verdicts(&page, &evidence)[1], failed(why));
 }
 
@@ -264,7 +264,7 @@ fn what_is_shown_as_executed_is_shown_with_its_block() {
     assert_eq!(verdicts(&page, &evidence)[3], failed(why));
     let (from, _) = parties();
     assert_eq!(
-        check_row(&rules(), &Verdict::OnChain, &from, &page.row, &evidence),
+        check_row(&rules(), &BlockVerdict::OnChain, &from, &page.row, &evidence),
         Err(why.to_owned())
     );
     // Read before the block came: it is about to be read again.
@@ -279,7 +279,7 @@ fn what_is_shown_must_be_what_was_signed() {
         change(&mut page);
         verdicts(&page, &evidence)[1].clone()
     };
-    let why = "The value is shown as 6, but the bytes say 5";
+    let why = "The value is shown as 6, but the bytes contain 5";
     assert_eq!(shown(|page| page.row.value = BaseUnits::new(6)), failed(why));
     let why = "the memo shown is not the text in the bytes";
     assert_eq!(shown(|page| page.memo = Some("gift".to_owned())), failed(why));
@@ -300,13 +300,16 @@ fn what_is_shown_must_be_what_was_signed() {
     let (mut page, evidence, _) = sample_of(None, true);
     page.memo = Some("rent".to_owned());
     assert_eq!(verdicts(&page, &evidence)[1], failed(why));
-    let why = "The kind of the signature is shown as RSA, but the bytes say ECC";
+    let why = "The kind of the signature is shown as RSA, but the bytes contain ECC";
     assert_eq!(shown(|page| page.row.scheme = Scheme::Rsa), failed(why));
-    let why = format!("The receiver is shown as {OTHERS}, but the bytes say {}", parties().1);
+    let why = format!(
+        "The receiver is shown as {OTHERS}, but the bytes contain {}",
+        parties().1
+    );
     assert_eq!(shown(|page| page.row.to = Some(OTHERS.to_owned())), failed(&why));
-    let why = format!("The receiver is shown as none, but the bytes say {}", parties().1);
+    let why = format!("The receiver is shown as none, but the bytes contain {}", parties().1);
     assert_eq!(shown(|page| page.row.to = None), failed(&why));
-    let why = "The gas limit is shown as 1, but the bytes say 200000";
+    let why = "The gas limit is shown as 1, but the bytes contain 200000";
     assert_eq!(shown(|page| page.gas_limit = 1), failed(why));
     let why = "the time at which it was made is not the one in the bytes";
     assert_eq!(shown(|page| page.made = None), failed(why));
@@ -320,7 +323,7 @@ fn the_receiver_of_a_creation_follows_from_sender_and_nonce() {
     let contract = key().address().create(7);
     assert_eq!(page.row.to, Some(contract.to_checksum(None)));
     page.row.to = Some(OTHERS.to_owned());
-    let why = format!("The receiver is shown as {OTHERS}, but the bytes say {contract}");
+    let why = format!("The receiver is shown as {OTHERS}, but the bytes contain {contract}");
     assert_eq!(verdicts(&page, &evidence)[1], failed(&why));
     // No address beside it is its receiver.
     let row = TransactionRow {
@@ -328,7 +331,10 @@ fn the_receiver_of_a_creation_follows_from_sender_and_nonce() {
         ..page.row
     };
     let why = Err(format!("it is neither from nor to {OTHERS}"));
-    assert_eq!(check_row(&rules(), &Verdict::OnChain, OTHERS, &row, &evidence), why);
+    assert_eq!(
+        check_row(&rules(), &BlockVerdict::OnChain, OTHERS, &row, &evidence),
+        why
+    );
 }
 
 #[test]
@@ -337,17 +343,17 @@ fn the_outcome_is_that_of_the_receipt() {
         let (mut page, evidence, _) = sample_of(Some(Address::repeat_byte(0x11)), false);
         change(&mut page);
         let (from, _) = parties();
-        let row = check_row(&rules(), &Verdict::OnChain, &from, &page.row, &evidence);
+        let row = check_row(&rules(), &BlockVerdict::OnChain, &from, &page.row, &evidence);
         (verdicts(&page, &evidence)[4].clone(), row.err())
     };
     let both = |why: &str| (failed(why), Some(why.to_owned()));
-    let why = "The status is shown as succeeded, but the bytes say failed";
+    let why = "The status is shown as succeeded, but the bytes contain failed";
     assert_eq!(shown(|page| page.row.status = Status::Succeeded), both(why));
-    let why = "The fee is shown as 1, but the bytes say 10000";
+    let why = "The fee is shown as 1, but the bytes contain 10000";
     assert_eq!(shown(|page| page.row.fee = BaseUnits::new(1)), both(why));
-    let why = "The gas used is shown as 1, but the bytes say 5000";
+    let why = "The gas used is shown as 1, but the bytes contain 5000";
     assert_eq!(shown(|page| page.gas_used = Some(1)), (failed(why), None));
-    let why = "The part that was burned is shown as nothing, but the bytes say 5000";
+    let why = "The part that was burned is shown as nothing, but the bytes contain 5000";
     assert_eq!(shown(|page| page.burned = None), (failed(why), None));
     let why = "the events shown are not those in the receipt";
     let log = |page: &mut TransactionPage| {
@@ -373,7 +379,7 @@ fn a_receipt_of_another_transaction_proves_nothing() {
     evidence.outcome = None;
     assert_eq!(verdicts(&page, &evidence)[4], None);
     let (from, _) = parties();
-    let row = check_row(&rules(), &Verdict::OnChain, &from, &page.row, &evidence);
+    let row = check_row(&rules(), &BlockVerdict::OnChain, &from, &page.row, &evidence);
     assert_eq!(row, Ok(Proof::ButOutcome));
 }
 
@@ -387,7 +393,7 @@ fn a_signature_for_another_chain_does_not_hold() {
     let (page, evidence, _) = sample();
     let mut other = rules();
     other.identity.genesis = BlockId(B256::repeat_byte(0xbb));
-    let lines = outcomes(check_transaction(&other, &Verdict::OnChain, &page, &evidence));
+    let lines = outcomes(check_transaction(&other, &BlockVerdict::OnChain, &page, &evidence));
     assert_eq!(lines[0], failed("signature does not verify"));
     assert_ne!(
         other.identity,
@@ -409,7 +415,7 @@ fn a_path_of_another_transaction_does_not_hold() {
     assert_eq!(lines[3], Some(Ok(())));
     assert_eq!(
         lines[4],
-        failed("The receipt's place is shown as 1, but the bytes say 0")
+        failed("The receipt's place is shown as 1, but the bytes contain 0")
     );
 }
 
@@ -417,7 +423,7 @@ fn a_path_of_another_transaction_does_not_hold() {
 fn the_time_of_a_line_is_that_of_its_block() {
     let (mut page, evidence, _) = sample();
     page.row.time += 1;
-    let why = format!("The time is shown as {}, but the bytes say {NOW}", NOW + 1);
+    let why = format!("The time is shown as {}, but the bytes contain {NOW}", NOW + 1);
     assert_eq!(verdicts(&page, &evidence)[3], failed(&why));
 }
 
@@ -426,7 +432,7 @@ fn a_line_of_a_list_is_checked_as_a_whole() {
     let (page, evidence, _) = sample();
     let (from, to) = parties();
     let check = |own: &str, row: &TransactionRow, evidence: &TransactionEvidence| {
-        check_row(&rules(), &Verdict::OnChain, own, row, evidence)
+        check_row(&rules(), &BlockVerdict::OnChain, own, row, evidence)
     };
     assert_eq!(check(&from, &page.row, &evidence), Ok(Proof::Whole));
     assert_eq!(check(&to, &page.row, &evidence), Ok(Proof::Whole));
@@ -438,12 +444,12 @@ fn a_line_of_a_list_is_checked_as_a_whole() {
         change(&mut row);
         check(&to, &row, &evidence)
     };
-    let why = "The value is shown as 6, but the bytes say 5".to_owned();
+    let why = "The value is shown as 6, but the bytes contain 5".to_owned();
     assert_eq!(shown(&|row| row.value = BaseUnits::new(6)), Err(why));
     // The direction: shown as from the account itself.
-    let why = format!("The sender is shown as {to}, but the bytes say {from}");
+    let why = format!("The sender is shown as {to}, but the bytes contain {from}");
     assert_eq!(shown(&|row| row.from = to.clone()), Err(why));
-    let why = format!("The receiver is shown as {OTHERS}, but the bytes say {to}");
+    let why = format!("The receiver is shown as {OTHERS}, but the bytes contain {to}");
     assert_eq!(shown(&|row| row.to = Some(OTHERS.to_owned())), Err(why));
     let why = "a contract creation is shown as a payment, or a payment as a creation".to_owned();
     assert_eq!(shown(&|row| row.kind = TransactionKind::Creation), Err(why));

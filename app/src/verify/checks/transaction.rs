@@ -1,6 +1,6 @@
 //! The checks of a transaction: on its own page, and as a line of an account's history.
 
-use tally_api::worker::light::Verdict;
+use tally_api::worker::light::BlockVerdict;
 use tally_chain::{
     Address, CheckedTransaction, Header, Manifest, RawTransaction, Receipt, ReferenceVerifier, TxId, U256, address,
     fees::effective_price,
@@ -27,9 +27,9 @@ use crate::{
 pub enum Proof {
     /// All that it shows of the payment, its outcome and fee included.
     Whole,
-    /// That it was signed and is in the block; the node sent no receipt, so the outcome is its word.
+    /// That it was signed and is in the block; the node sent no receipt, so only the node reports the outcome.
     ButOutcome,
-    /// That it was signed; there is no verified chain to compare its block with, so that it happened is the node's word. The
+    /// That it was signed; there is no verified chain to compare its block with, so only the node reports that it happened. The
     /// text says why.
     ButBlock(String),
 }
@@ -38,7 +38,7 @@ pub enum Proof {
 /// found of that block.
 pub fn check_transaction(
     rules: &ChainRules,
-    verdict: &Verdict,
+    verdict: &BlockVerdict,
     page: &TransactionPage,
     evidence: &TransactionEvidence,
 ) -> Vec<CheckLine> {
@@ -72,7 +72,7 @@ pub fn check_transaction(
 /// of that block.
 pub fn check_row(
     rules: &ChainRules,
-    verdict: &Verdict,
+    verdict: &BlockVerdict,
     own: &str,
     row: &TransactionRow,
     evidence: &TransactionEvidence,
@@ -96,9 +96,9 @@ pub fn check_row(
         None => Proof::ButOutcome,
     };
     match verdict {
-        Verdict::OnChain => Ok(proven),
-        Verdict::Unknown(why) => Ok(Proof::ButBlock(why.clone())),
-        Verdict::Refuted(why) => Err(why.clone()),
+        BlockVerdict::OnChain => Ok(proven),
+        BlockVerdict::Unknown(why) => Ok(Proof::ButBlock(why.clone())),
+        BlockVerdict::Refuted(why) => Err(why.clone()),
     }
 }
 

@@ -21,7 +21,7 @@ fn print(text: &str) -> [u8; 32] {
     sha256(&[words.join(" ").as_bytes()]).0
 }
 
-/// Says that a copied phrase is in danger. `copied` is set when the reader copies it.
+/// Warns that a copied phrase is in danger. `copied` is set when the reader copies it.
 #[component]
 pub fn CopiedPhrase(copied: RwSignal<bool>) -> impl IntoView {
     view! {

@@ -74,7 +74,7 @@ impl Balances {
         Effect::new(move |_| {
             live.on_chain();
             // What could not be checked before a tip was verified is checked then.
-            balances.light.turn();
+            balances.light.revision();
             balances.again.track();
             let accounts: Vec<String> = wallet.accounts().into_iter().map(|account| account.address).collect();
             // What is no longer in the wallet is warned of no more.
@@ -110,10 +110,10 @@ impl Balances {
     }
 
     /// Why nothing of it is verified, where no tip is, reactively.
-    pub fn told(self) -> Option<String> {
+    pub fn unverified(self) -> Option<String> {
         self.known.with(|known| {
             known.values().find_map(|balance| match &balance.mark {
-                MarkState::Told(why) => Some(why.clone()),
+                MarkState::Unverified(why) => Some(why.clone()),
                 _ => None,
             })
         })
@@ -162,8 +162,8 @@ impl Balances {
         }
     }
 
-    /// Reads one and checks it by the tip that was verified before the question: of two answers under way the later may come
-    /// first, and a node answers from no older state than one that it has proved. Where none was verified yet, the question is
+    /// Reads one and checks it by the tip that was verified before the request: of two answers under way the later may come
+    /// first, and a node answers from no older state than one that it has proved. Where none was verified yet, the request is
     /// repeated once there is one.
     async fn checked(self, address: &str) -> Result<Balance, String> {
         let before = self.light.height();
@@ -183,7 +183,7 @@ impl Balances {
         })
     }
 
-    /// `before`: height of the tip that was verified before the question.
+    /// `before`: height of the tip that was verified before the request.
     async fn check(self, answer: &AccountBody, address: &str, before: Option<u64>) -> MarkState {
         let Some(block) = node::proven_block(answer) else {
             return MarkState::Claimed;
@@ -197,7 +197,7 @@ impl Balances {
                 MarkState::Verified
             }
             Err(Unproven::NoProof) => MarkState::Claimed,
-            Err(Unproven::Told(why)) => MarkState::Told(why),
+            Err(Unproven::Unverified(why)) => MarkState::Unverified(why),
             Err(old @ Unproven::Older { .. }) => MarkState::Older(old.to_string()),
             Err(Unproven::False(why)) => MarkState::Failed(why),
         }
@@ -214,7 +214,7 @@ fn weaker(one: MarkState, other: MarkState) -> MarkState {
     let rank = |mark: &MarkState| match mark {
         MarkState::Failed(_) => 0,
         MarkState::Older(_) => 1,
-        MarkState::Told(_) => 2,
+        MarkState::Unverified(_) => 2,
         MarkState::Claimed => 3,
         MarkState::Unchecked | MarkState::Checking => 4,
         MarkState::Verified => 5,
@@ -241,7 +241,7 @@ mod tests {
         assert_eq!(failures.first(), Some("no answer".to_owned()), "until it is answered");
         assert!(failures.settle("0xA", second, None));
         assert_eq!(failures.first(), None);
-        // The answer to an older question comes late: neither a failure nor a balance of it counts.
+        // The answer to an older request comes late: neither a failure nor a balance of it counts.
         assert!(!failures.settle("0xA", first, Some("timed out".to_owned())));
         assert!(!failures.settle("0xA", first, None));
         assert_eq!(failures.first(), None);
@@ -255,11 +255,11 @@ mod tests {
     fn the_sum_bears_the_weakest_mark_of_its_parts() {
         let failed = MarkState::Failed("no".to_owned());
         let older = MarkState::Older("old".to_owned());
-        let told = MarkState::Told("little".to_owned());
+        let unverified = MarkState::Unverified("little".to_owned());
         let ranked = [
             failed,
             older,
-            told,
+            unverified,
             MarkState::Claimed,
             MarkState::Checking,
             MarkState::Verified,

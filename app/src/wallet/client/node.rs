@@ -3,7 +3,7 @@
 use tally_api::accounts::{AccountBody, AccountPoolBody, ProofLeaf, StateProofBody};
 use tally_api::fees::FeesBody;
 use tally_api::transactions::{TransactionDetail, TransactionPage};
-use tally_api::worker::light::Verdict;
+use tally_api::worker::light::BlockVerdict;
 use tally_chain::{
     Bytes, Header, Manifest, address,
     state_tree::{self, PathEnd, StateProof},
@@ -63,7 +63,7 @@ pub async fn envelope(id: &str) -> Result<Bytes, String> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Handed {
     /// The node has it: it waits, or is in a block.
-    Taken,
+    Accepted,
     /// The node rejected it, and no copy was sent before.
     Rejected(Refusal),
     /// The node rejects it now; a copy that was sent before may have been accepted.
@@ -72,7 +72,7 @@ pub enum Handed {
     Unknown(String),
 }
 
-/// Why the node did not take an envelope.
+/// Why the node rejected an envelope.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     /// Stable name of the problem, such as `nonce-too-low`.
@@ -117,10 +117,10 @@ impl Handed {
             ahead,
         };
         match outcome.after(earlier.into()) {
-            Outcome::Accepted { .. } | Outcome::AlreadyPending | Outcome::AlreadyIncluded { .. } => Self::Taken,
+            Outcome::Accepted { .. } | Outcome::AlreadyPending | Outcome::AlreadyIncluded { .. } => Self::Accepted,
             Outcome::Rejected { problem } => Self::Rejected(refusal(problem)),
             Outcome::Unknown {
-                why: Uncertain::RejectedLater { rejection } | Uncertain::RejectedAfterTaken { rejection },
+                why: Uncertain::RejectedLater { rejection } | Uncertain::RejectedAfterAccepted { rejection },
             } => Self::RejectedAgain(refusal(rejection)),
             Outcome::Unknown { why } => Self::Unknown(why.to_string()),
         }
@@ -142,19 +142,19 @@ pub fn proven_block(account: &AccountBody) -> Option<BlockEvidence> {
 }
 
 /// Checks the balance in this tab: manifest, path through the state tree, by `verdict` that the block is on the chain that was
-/// verified from genesis on, and that it is none below `least`, the tip that was verified before the question. The height it
+/// verified from genesis on, and that it is none below `least`, the tip that was verified before the request. The height it
 /// holds at. Rule: docs/protocol.md#W57
-pub fn verify(account: &AccountBody, shown: &str, verdict: &Verdict, least: u64) -> Result<u64, Unproven> {
+pub fn verify(account: &AccountBody, shown: &str, verdict: &BlockVerdict, least: u64) -> Result<u64, Unproven> {
     let proof = account.proof.as_ref().ok_or(Unproven::NoProof)?;
     let height = prove(account, proof, shown).map_err(Unproven::False)?;
     match verdict {
-        Verdict::Refuted(why) => Err(Unproven::False(why.clone())),
-        Verdict::Unknown(why) => Err(Unproven::Told(why.clone())),
-        Verdict::OnChain if height < least => Err(Unproven::Older {
+        BlockVerdict::Refuted(why) => Err(Unproven::False(why.clone())),
+        BlockVerdict::Unknown(why) => Err(Unproven::Unverified(why.clone())),
+        BlockVerdict::OnChain if height < least => Err(Unproven::Older {
             seen: least,
             shown: height,
         }),
-        Verdict::OnChain => Ok(height),
+        BlockVerdict::OnChain => Ok(height),
     }
 }
 
@@ -184,7 +184,7 @@ pub enum Unproven {
     Older { seen: u64, shown: u64 },
     /// There is no verified chain to compare its block with.
     #[error("{0}")]
-    Told(String),
+    Unverified(String),
     #[error("{0}")]
     False(String),
 }

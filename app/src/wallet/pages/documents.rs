@@ -117,9 +117,9 @@ fn Choose(draft: Draft) -> impl IntoView {
     let hash = move |_| {
         let Some(input) = input.get_untracked() else { return };
         // Of two files the one that was chosen later counts, whichever is hashed first.
-        let turn = latest.get_value().wrapping_add(1);
-        latest.set_value(turn);
-        let is_latest = move || latest.try_get_value() == Some(turn);
+        let generation = latest.get_value().wrapping_add(1);
+        latest.set_value(generation);
+        let is_latest = move || latest.try_get_value() == Some(generation);
         draft.hashed.set(None);
         wrong.set(None);
         progress.set(Some(0));

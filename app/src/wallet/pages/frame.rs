@@ -25,7 +25,7 @@ const LINKS: [(&str, &str); 9] = [
     ("/wallet/keys", "Keys"),
 ];
 
-/// Said where no script runs. Plain text for `<noscript>`, which a running page does not read.
+/// Shown where no script runs. Plain text for `<noscript>`, which a running page does not read.
 const NO_SCRIPT: &str = "<div class=\"notice notice-info\" role=\"note\"><span class=\"notice-sign\" aria-hidden=\"true\">i</span>\
 <div class=\"notice-text\"><strong>The wallet needs JavaScript and WebAssembly</strong>\
 <div><p>Keys are made and used in your browser, never on the node, so there is nothing here that a server could show. \

@@ -161,7 +161,7 @@ fn Lines(of: String, account: Signal<Option<AccountView>>, witness: Witness) -> 
     Effect::new(move |_| {
         // What could not be checked is tried again with each answer.
         account.track();
-        light.turn();
+        light.revision();
         let payments = lines.with(|lines| {
             let payments = lines.iter().filter_map(|line| match line {
                 HistoryLine::Transaction(row) => Some(row.clone()),
@@ -324,7 +324,9 @@ impl Witness {
                 let Some(key) = key(&own, &row) else { continue };
                 // What could not be compared with a verified chain is tried again.
                 let settled = |marks: &HashMap<String, MarkState>| {
-                    marks.get(&key).is_some_and(|mark| !matches!(mark, MarkState::Told(_)))
+                    marks
+                        .get(&key)
+                        .is_some_and(|mark| !matches!(mark, MarkState::Unverified(_)))
                 };
                 if self.marks.try_with_untracked(settled) != Some(false) {
                     continue;
@@ -351,7 +353,7 @@ async fn check_line(chain: &ChainInfo, light: Light, own: &str, row: &Transactio
     Some(match proof {
         Ok(Proof::Whole) => MarkState::Verified,
         Ok(Proof::ButOutcome) => MarkState::Claimed,
-        Ok(Proof::ButBlock(why)) => MarkState::Told(why),
+        Ok(Proof::ButBlock(why)) => MarkState::Unverified(why),
         Err(why) => MarkState::Failed(why),
     })
 }

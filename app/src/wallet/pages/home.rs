@@ -105,7 +105,7 @@ fn Standing() -> impl IntoView {
         })
     };
     let older = Memo::new(move |_| balances.older());
-    let told = Memo::new(move |_| balances.told());
+    let unverified = Memo::new(move |_| balances.unverified());
     view! {
         <p class="field-hint wallet-standing">{words}</p>
         {move || {
@@ -120,10 +120,10 @@ fn Standing() -> impl IntoView {
                 })
         }}
         {move || {
-            told.get()
+            unverified.get()
                 .map(|why| {
                     view! {
-                        <Notice kind=NoticeKind::Warning title="These balances are the node's word">
+                        <Notice kind=NoticeKind::Warning title="These balances are as told by the node">
                             <p>{format!("This tab has no verified chain to compare them with: {why}")}</p>
                             <p>"The seal in the header of the page shows what was found."</p>
                         </Notice>

@@ -38,10 +38,10 @@ pub fn needs_consent(cautions: &[Caution]) -> bool {
     cautions.iter().any(|caution| caution.weight == Weight::Stop)
 }
 
-/// Accounts of the wallet whose history is read before a signature: each is a question to the node.
+/// Accounts of the wallet whose history is read before a signature: each is a request to the node.
 const ACCOUNTS: usize = 8;
 
-/// Says that not all histories were compared with the recipient, where the wallet has more accounts than are looked up.
+/// Notes that not all histories were compared with the recipient, where the wallet has more accounts than are looked up.
 #[cfg_attr(
     not(feature = "hydrate"),
     allow(dead_code, reason = "the server renders, and never calls it")

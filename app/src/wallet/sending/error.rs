@@ -32,8 +32,8 @@ impl Handing {
     }
 }
 
-/// Headline where it is not known whether any node took it.
-const IN_DOUBT: &str = "The payment may have been taken";
+/// Headline where it is not known whether any node accepted it.
+const IN_DOUBT: &str = "The payment may have been accepted";
 /// Headline where a node has acknowledged it.
 const HAD_BEFORE: &str = "A node had the payment before";
 
@@ -59,15 +59,15 @@ impl SendError {
     pub fn refused(why: String, handing: Handing) -> Self {
         let (what, next) = match handing {
             Handing::Payment => (
-                "The node did not take the payment",
+                "The node rejected the payment",
                 "No coins moved. Go back, correct it, and review it again: the nonce and the fees are then read again.",
             ),
             Handing::Replacement => (
-                "The node did not take the replacement",
+                "The node rejected the replacement",
                 "The payment that it should replace is unchanged: it waits, or is in a block by now. The history shows which.",
             ),
             Handing::Proposal => (
-                "The node did not take this copy",
+                "The node rejected this copy",
                 "Others who have the proposal may have sent it: check the account's history before you propose it again.",
             ),
         };
@@ -98,7 +98,7 @@ impl SendError {
     pub fn refused_again(why: &str, id: &str, earlier: Earlier) -> Self {
         let why = why.trim_end_matches('.');
         let (what, why) = match earlier {
-            Earlier::Taken => (
+            Earlier::Accepted => (
                 HAD_BEFORE,
                 format!(
                     "A node had it before; it or another may still have it. Sent again, the node answers: {why}. Its id is {id}."
@@ -107,7 +107,7 @@ impl SendError {
             Earlier::Never | Earlier::Open => (
                 IN_DOUBT,
                 format!(
-                    "It was sent before, and the first copy may have been taken. Sent again, the node answers: {why}. Its id is {id}."
+                    "It was sent before, and the first copy may have been accepted. Sent again, the node answers: {why}. Its id is {id}."
                 ),
             ),
         };
@@ -123,8 +123,8 @@ impl SendError {
     pub fn not_kept(why: &str, id: &str, earlier: Earlier, handing: Handing) -> Self {
         let known = match earlier {
             Earlier::Never => return Self::never_sent(why, handing),
-            Earlier::Open => "It was sent before, and may have been taken.",
-            Earlier::Taken => "A node had it before.",
+            Earlier::Open => "It was sent before, and may have been accepted.",
+            Earlier::Accepted => "A node had it before.",
         };
         Self {
             what: "The payment was not sent again",
@@ -157,10 +157,10 @@ impl SendError {
         }
     }
 
-    /// It was sent, and no answer shows whether it was taken. Rule: docs/protocol.md#W56
+    /// It was sent, and no answer shows whether it was accepted. Rule: docs/protocol.md#W56
     pub fn unknown(why: &str, id: &str, earlier: Earlier) -> Self {
         let (what, why) = match earlier {
-            Earlier::Taken => (
+            Earlier::Accepted => (
                 HAD_BEFORE,
                 format!("It was sent again, but {why}. Whether this node has it now is not known. Its id is {id}."),
             ),

@@ -33,7 +33,7 @@ pub struct HandIn {
     known: Earlier,
     pub busy: RwSignal<bool>,
     pub failure: RwSignal<Option<SendError>>,
-    /// Signed and sent, but without an answer that shows whether it was taken.
+    /// Signed and sent, but without an answer that shows whether it was accepted.
     doubt: RwSignal<Option<Sent>>,
     /// Whether the node rejected the last one because of its nonce.
     other_nonce: StoredValue<bool>,
@@ -73,7 +73,7 @@ impl HandIn {
         self.other_nonce.try_get_value() == Some(true)
     }
 
-    /// Whether it is not known if the node took it, reactively.
+    /// Whether it is not known if the node accepted it, reactively.
     pub fn in_doubt(self) -> bool {
         self.doubt.with(Option::is_some)
     }
@@ -152,7 +152,7 @@ fn at_least(journal: Earlier, shown: Earlier, is_doubted: bool) -> Earlier {
 }
 
 /// Whether it is still not known what became of it. Only a rejection of the first sending ends the doubt, besides an answer
-/// that it was taken.
+/// that it was accepted.
 fn is_open(handed: &Handed) -> bool {
     matches!(handed, Handed::Unknown(_) | Handed::RejectedAgain(_))
 }
@@ -168,11 +168,11 @@ async fn hand_in(
     let envelope = sent.envelope.clone();
     let earlier = at_least(journal::add(genesis, sent).await?);
     let mut handed = node::submit(&id, envelope, earlier).await;
-    if handed != Handed::Taken {
+    if handed != Handed::Accepted {
         handed = settled(handed, look_up(&id).await);
     }
     match handed {
-        Handed::Taken => journal::acknowledge(genesis, &id).await,
+        Handed::Accepted => journal::acknowledge(genesis, &id).await,
         Handed::Rejected(refusal) => {
             // It never was on its way, unless another tab has sent it meanwhile.
             let earlier = journal::forget_rejected(genesis, &id).await;
@@ -187,7 +187,7 @@ async fn hand_in(
 fn rejected(refusal: Refusal, earlier: Earlier) -> Handed {
     match earlier {
         Earlier::Never => Handed::Rejected(refusal),
-        Earlier::Open | Earlier::Taken => Handed::RejectedAgain(refusal),
+        Earlier::Open | Earlier::Accepted => Handed::RejectedAgain(refusal),
     }
 }
 
@@ -196,7 +196,7 @@ fn rejected(refusal: Refusal, earlier: Earlier) -> Handed {
 /// has it, it stays open. Rule: docs/protocol.md#W56
 fn settled(handed: Handed, found: Lookup) -> Handed {
     match (handed, found) {
-        (_, Lookup::Has) => Handed::Taken,
+        (_, Lookup::Has) => Handed::Accepted,
         (Handed::Rejected(refusal), Lookup::NoAnswer) if refusal.name == NONCE_TOO_LOW => Handed::Unknown(format!(
             "the node rejected it ({}), and did not answer the request for the payment by its id",
             refusal.text.trim_end_matches('.')
@@ -208,7 +208,7 @@ fn settled(handed: Handed, found: Lookup) -> Handed {
 /// The words for an outcome; none where the node has the transaction.
 fn failure(handed: &Handed, earlier: Earlier, id: &str, handing: Handing) -> Option<SendError> {
     match handed {
-        Handed::Taken => None,
+        Handed::Accepted => None,
         Handed::Rejected(refusal) => Some(refused(refusal, handing)),
         Handed::RejectedAgain(refusal) => {
             let why = clock_words(refusal).unwrap_or_else(|| format!("{}{}", refusal.text, refusal.leaves_open));
@@ -218,7 +218,7 @@ fn failure(handed: &Handed, earlier: Earlier, id: &str, handing: Handing) -> Opt
     }
 }
 
-/// Whether another payment took the nonce, so that it may be made again: never of what may have been taken itself.
+/// Whether another payment took the nonce, so that it may be made again: never of what may have been accepted itself.
 fn is_other_nonce(handed: &Handed) -> bool {
     matches!(handed, Handed::Rejected(refusal) if refusal.is_about_nonce())
 }
@@ -274,7 +274,7 @@ impl Refusal {
     }
 }
 
-/// What went wrong, and the ways on while it is not known whether the node took the payment.
+/// What went wrong, and the ways on while it is not known whether the node accepted the payment.
 #[component]
 pub fn InDoubt(hand_in: HandIn, on_taken: Callback<String>) -> impl IntoView {
     let live = Live::get();

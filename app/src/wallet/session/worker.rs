@@ -1,4 +1,4 @@
-//! The page's end of the wallet's worker. On the server there is none: every question fails quietly.
+//! The page's end of the wallet's worker. On the server there is none: every request fails quietly.
 
 #[cfg(not(feature = "hydrate"))]
 pub use quiet::*;
@@ -19,7 +19,7 @@ mod real {
 
     type Waiting = oneshot::Sender<Result<Answer, WalletError>>;
 
-    /// A worker with the questions it has not answered yet.
+    /// A worker with the requests it has not answered yet.
     struct Client {
         worker: Worker,
         /// Whether it listens; until then messages wait.

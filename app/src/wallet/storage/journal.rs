@@ -99,7 +99,7 @@ pub enum Earlier {
     /// It was sent, and what became of it is not known.
     Open,
     /// A node had it.
-    Taken,
+    Accepted,
 }
 
 #[cfg(any(feature = "hydrate", test))]
@@ -108,7 +108,7 @@ impl From<Earlier> for tally_wallet::Earlier {
         match earlier {
             Earlier::Never => Self::Never,
             Earlier::Open => Self::Open,
-            Earlier::Taken => Self::Taken,
+            Earlier::Accepted => Self::Accepted,
         }
     }
 }
@@ -220,7 +220,7 @@ fn earlier_in(journal: &[Entry], id: &str) -> Earlier {
 /// What an entry records of its envelope.
 pub fn known(sent: &Sent) -> Earlier {
     match sent.acknowledged {
-        true => Earlier::Taken,
+        true => Earlier::Accepted,
         false => Earlier::Open,
     }
 }
@@ -331,7 +331,7 @@ pub async fn clear(genesis: &str) {
 }
 
 fn with(mut journal: Vec<Entry>, mut sent: Sent) -> Vec<Entry> {
-    // Sent again, it stays known as taken.
+    // Sent again, it stays known as accepted.
     let mut entries = journal.iter().filter_map(Entry::sent);
     if let Some(known) = entries.find(|known| known.id == sent.id) {
         sent.acknowledged |= known.acknowledged;

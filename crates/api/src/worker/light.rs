@@ -16,19 +16,19 @@ pub enum ToLight {
     },
     /// The chain may have a new tip.
     Look,
-    /// Is this block the verified tip or one of its ancestors?
+    /// Check whether this block is the verified tip or one of its ancestors.
     Check {
         /// Comes back with the verdict.
-        question: u32,
+        request: u32,
         /// The 80 bytes of the header. Rule: docs/protocol.md#H1
         header: Bytes,
         /// The encoded manifest. Rule: docs/protocol.md#M1
         manifest: Bytes,
     },
-    /// Verify the proof that a receipt carries. It needs no node, and says nothing of the chain that is followed here.
+    /// Verify the proof that a receipt carries. It needs no node, and shows nothing of the chain that is followed here.
     Prove {
         /// Comes back with the outcome.
-        question: u32,
+        request: u32,
         /// Id of the genesis from which it is verified.
         genesis: String,
         /// Spec and proof as JSON. Rule: docs/protocol.md#P7
@@ -45,21 +45,21 @@ pub enum ToLight {
 /// From the worker to the page.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum FromLight {
-    /// It listens now.
+    /// The worker listens now.
     Ready,
     /// How it stands; whenever that changes, at most ten times a second.
     State(Box<State>),
     /// The answer to [`ToLight::Check`].
     Checked {
-        /// The number of the question.
-        question: u32,
+        /// The number of the request.
+        request: u32,
         /// What was found.
-        verdict: Verdict,
+        verdict: BlockVerdict,
     },
     /// The answer to [`ToLight::Prove`].
     Proved {
-        /// The number of the question.
-        question: u32,
+        /// The number of the request.
+        request: u32,
         /// The tip that the proof leads to, or why it does not hold.
         outcome: Result<Tip, String>,
     },
@@ -91,9 +91,9 @@ pub enum Phase {
     /// The tip is verified.
     Verified,
     /// The node gives no proof, so nothing is known; why.
-    AsTold(String),
+    Unverified(String),
     /// What the node sent does not hold.
-    Failed(Box<Failure>),
+    Failed(Box<LightFailure>),
     /// Nothing has begun.
     #[default]
     Idle,
@@ -110,7 +110,7 @@ pub struct Tip {
     pub id: String,
     /// Its time in Unix seconds.
     pub time: u64,
-    /// Weight of the chain, a decimal number.
+    /// Total work of the chain, a decimal number.
     pub weight: String,
     /// What was looked at.
     pub checked: Checked,
@@ -131,7 +131,7 @@ pub struct Headers {
 
 /// What does not hold.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Failure {
+pub struct LightFailure {
     /// Number of the rule in docs/protocol.md.
     pub rule: String,
     /// Height of the block that it is about, where it is about one.
@@ -146,7 +146,7 @@ pub struct Failure {
 
 /// What the light client found about a block.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Verdict {
+pub enum BlockVerdict {
     /// It is the verified tip or one of its ancestors.
     OnChain,
     /// Nothing is known: there is no verified tip, or the node gave no answer; why.

@@ -1,4 +1,4 @@
-//! What blocks that are not shown can weigh by their times. Rules: docs/protocol.md#F7, #F8
+//! How much work blocks that are not shown can have by their times. Rules: docs/protocol.md#F7, #F8
 
 use alloy_primitives::U256;
 
@@ -6,13 +6,13 @@ use super::{Engine, ProofOfWorkSpec, SealContext};
 use crate::pow::Target;
 use crate::units::Height;
 
-/// With half-lives of fewer spacings difficulty rises so fast that a drawn block may weigh more than a 200th of what is left of
+/// With half-lives of fewer spacings difficulty rises so fast that a drawn block may have more work than a 200th of what is left of
 /// it, and luck with few blocks counts for more than with the tail. Rule: docs/protocol.md#F1
 pub const MIN_HALF_LIFE_SPACINGS: u32 = 200;
 /// Pieces that the last blocks of a node are cut into; what is before them is one more piece. Rule: docs/protocol.md#F7
 const PIECES: u32 = 32;
 
-/// Blocks that follow each other, by what a bound on their weight depends on.
+/// Blocks that follow each other, by what a bound on their work depends on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct BlockRun {
     /// Number of the first block, 2 at least: genesis and block 1 have no ASERT.
@@ -25,7 +25,7 @@ pub(crate) struct BlockRun {
     pub latest: u32,
 }
 
-/// The least and the most that blocks can weigh together.
+/// The least and the most total work that blocks can have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct WeightBounds {
     pub least: U256,
@@ -59,7 +59,7 @@ impl Engine {
         }
     }
 
-    /// What blocks can weigh; `anchor_time`: time of block 1 in Unix seconds. Rule: docs/protocol.md#F7
+    /// How much work blocks can have; `anchor_time`: time of block 1 in Unix seconds. Rule: docs/protocol.md#F7
     pub(crate) fn weight_bounds(&self, anchor_time: u32, blocks: BlockRun) -> WeightBounds {
         match self {
             Self::ProofOfWork(spec) => spec.weight_bounds(anchor_time, blocks),
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn one_block_weighs_what_its_parents_time_gives() {
+    fn one_block_has_the_work_that_its_parents_time_gives() {
         let one = bounds(2, 1, 1_000_000, 1_000_000);
         assert_eq!(one.least, one.most);
         assert_eq!(one.least, Target::from_bits(SPEC.initial_bits).unwrap().work().0);

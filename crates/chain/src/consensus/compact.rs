@@ -25,7 +25,7 @@ pub enum CompactError {
     NoTime { parent_time: u32, change: i64 },
 }
 
-/// What a compact header says by itself.
+/// What a compact header contains by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct CompactHeader {
     manifest_root: B256,

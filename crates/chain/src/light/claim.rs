@@ -1,4 +1,4 @@
-//! What a node says of its tip, before anything is verified. Rule: docs/protocol.md#F11
+//! What a node claims of its tip, before anything is verified. Rule: docs/protocol.md#F11
 
 use alloy_primitives::{B256, U256};
 
@@ -9,7 +9,7 @@ use crate::header::{HEADER_BYTES, Header};
 use crate::manifest::{MAX_MANIFEST_BYTES, Manifest};
 use crate::units::{Height, Weight};
 
-/// Length of a weight in the answer, in bytes.
+/// Length of the total work in the answer, in bytes.
 const WEIGHT_BYTES: usize = 32;
 /// Longest answer about a tip, in bytes. Rule: docs/protocol.md#F11
 pub const MAX_CLAIM_BYTES: usize = HEADER_BYTES + WEIGHT_BYTES + 2 + MAX_MANIFEST_BYTES;
@@ -21,7 +21,7 @@ pub struct TipClaim {
     pub header: Header,
     /// Manifest of the tip.
     pub manifest: Manifest,
-    /// Weight of the chain, genesis and tip included.
+    /// Total work of the chain, genesis and tip included.
     pub weight: Weight,
 }
 

@@ -10,7 +10,7 @@ use super::tail;
 use crate::consensus::Engine;
 use crate::hash::{BlockId, sha256};
 
-/// A chain of this weight is not sampled: numbers drawn below it would not be spread evenly. No chain comes near.
+/// A chain of this total work is not sampled: numbers drawn below it would not be spread evenly. No chain comes near.
 /// Rule: docs/protocol.md#F1
 const MAX_WEIGHT_BITS: usize = 192;
 
@@ -22,16 +22,16 @@ pub enum Unsampled {
     Short { height: u64, max: u64 },
     #[error("difficulty of this chain changes too fast to be sampled")]
     FastRetargeting,
-    #[error("the weight of the chain has {bits} bits, at most {max} can be sampled")]
-    TooHeavy { bits: usize, max: usize },
-    #[error("the newest blocks weigh so little that {draws} draws are needed, at most {max} are allowed")]
+    #[error("the total work of the chain has {bits} bits, at most {max} can be sampled")]
+    TooMuchWork { bits: usize, max: usize },
+    #[error("the newest blocks have so little work that {draws} draws are needed, at most {max} are allowed")]
     TooManyDraws { draws: u64, max: u32 },
-    #[error("the newest {max} blocks weigh less than 200 usual ones")]
-    LightTail { max: u64 },
+    #[error("the newest {max} blocks have less work than 200 usual ones")]
+    LowWorkTail { max: u64 },
     #[error(
-        "the tip weighs {tip}, less than a sixteenth of the mean of the newest {blocks} blocks, which weigh {weight}"
+        "the work of the tip is {tip}, less than a sixteenth of the mean of the newest {blocks} blocks, whose work is {weight}"
     )]
-    LightTip { tip: U256, blocks: u64, weight: U256 },
+    LowWorkTip { tip: U256, blocks: u64, weight: U256 },
     #[error("times go back from {latest} to {earliest}, by more than {slack} s")]
     TimesGoBack { earliest: u32, latest: u32, slack: u32 },
 }
@@ -68,13 +68,13 @@ pub(super) fn check_total(total: U256) -> Result<(), Unsampled> {
     let (bits, max) = (total.bit_len(), MAX_WEIGHT_BITS);
     match bits <= max {
         true => Ok(()),
-        false => Err(Unsampled::TooHeavy { bits, max }),
+        false => Err(Unsampled::TooMuchWork { bits, max }),
     }
 }
 
 /// Most records of a sample that is accepted, by the height of its tip alone. Nothing but their number is known when they come,
 /// and each of them may be followed by dozens of nodes whose bounds (F7) take far longer than the draws that show at the end
-/// that there were too many. By the window of all blocks the tail has the weight of 200 blocks of the mean weight (F4), and the tip
+/// that there were too many. By the window of all blocks the tail has the work of 200 blocks of the mean work (F4), and the tip
 /// a sixteenth of one (F5), so that shells and tries of the tip are no more than these. Rule: docs/protocol.md#F5
 pub(super) fn most_records(height: u64) -> u64 {
     let doublings = |most: u64| most.next_power_of_two().trailing_zeros();
@@ -85,7 +85,7 @@ pub(super) fn most_records(height: u64) -> u64 {
     1 + u64::from(draws) + tail::lengths(height).count() as u64
 }
 
-/// The weights that a plan depends on.
+/// The work that a plan depends on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Weights {
     /// Of all blocks, genesis and tip included.
@@ -135,14 +135,14 @@ impl Plan {
         u64::from(self.shells) * u64::from(self.per_shell)
     }
 
-    /// The places before the tail that are drawn, as weight from genesis on: a block is drawn if one is at least what
+    /// The places before the tail that are drawn, as work from genesis on: a block is drawn if one is at least what
     /// stands before it and less than that with its own.
     pub fn places(self, tip: BlockId) -> BTreeSet<U256> {
         let in_shell = |shell| (0..self.per_shell).filter_map(move |draw| self.place(tip, shell, draw));
         (0..self.shells).flat_map(in_shell).collect()
     }
 
-    /// The weights from the end that a shell is from and below.
+    /// The work from the end that a shell is from and below.
     fn shell(self, shell: u32) -> (U256, U256) {
         let total = self.weights.total;
         (total >> (shell as usize + 1), total >> shell as usize)
@@ -206,7 +206,7 @@ mod tests {
                 tip: U256::ONE,
             })
         };
-        assert_eq!(heavy(192), Err(Unsampled::TooHeavy { bits: 193, max: 192 }));
+        assert_eq!(heavy(192), Err(Unsampled::TooMuchWork { bits: 193, max: 192 }));
         let error = Unsampled::TooManyDraws {
             draws: 191 * 121,
             max: 4_096,
@@ -232,14 +232,14 @@ mod tests {
         assert_ne!(places, plan.places(BlockId(sha256(&[b"another tip"]))));
     }
 
-    /// The worst weights that F4 and F5 accept, and any better ones, require no more draws than a height allows.
+    /// The worst values that F4 and F5 accept, and any better ones, require no more draws than a height allows.
     #[test]
     fn a_height_allows_as_many_records_as_the_worst_weights_require() {
         let windows = |height| tail::lengths(height).count() as u64;
         for height in [10_001u64, 12_799, 12_800, 100_000, 1_000_000, 1 << 30, MAX_HEIGHT] {
             let blocks = height + 1;
             let most = most_records(height) - 1 - windows(height);
-            // A mean weight of 2^20: no division leaves much.
+            // A mean work of 2^20: no division leaves much.
             let total = blocks << 20;
             let (tail, tip) = (TAIL_BLOCKS << 20, 1 << 16);
             let plan = plan(total, tail, tip).unwrap();

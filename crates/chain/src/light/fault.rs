@@ -53,29 +53,29 @@ pub enum LightError {
     Compact(#[from] CompactError),
     #[error("history root is {found:#x}, expected {expected:#x}")]
     WrongHistoryRoot { found: B256, expected: B256 },
-    #[error("weight of a node: {len} bytes, at most {max} are allowed")]
+    #[error("work of a node: {len} bytes, at most {max} are allowed")]
     LongWeight { len: usize, max: usize },
-    #[error("weight of a node begins with a zero")]
+    #[error("work of a node begins with a zero")]
     PaddedWeight,
     #[error("a node's earliest time {earliest} is after its latest {latest}")]
     NodeTimes { earliest: u32, latest: u32 },
-    #[error("blocks {first} to {last} weigh {weight}, by their times at least {least}")]
-    TooLight {
+    #[error("the work of blocks {first} to {last} is {weight}, by their times at least {least}")]
+    TooLittleWork {
         first: u64,
         last: u64,
         weight: U256,
         least: U256,
     },
-    #[error("blocks {first} to {last} weigh {weight}, by their times at most {most}")]
-    TooHeavy {
+    #[error("the work of blocks {first} to {last} is {weight}, by their times at most {most}")]
+    TooMuchWork {
         first: u64,
         last: u64,
         weight: U256,
         most: U256,
     },
-    #[error("weights sum up to 2^256 or more")]
+    #[error("the sum of work is 2^256 or more")]
     WeightOverflow,
-    #[error("the block at weight {place} was drawn and is not shown")]
+    #[error("the block at {place} of the total work was drawn and is not shown")]
     NotShown { place: U256 },
     #[error("block {number} is shown and was not drawn")]
     NotDrawn { number: u64 },
@@ -84,23 +84,23 @@ pub enum LightError {
     #[error("a tail of {blocks} blocks cannot be, it has {min}, or twice as many up to {max}")]
     TailLength { blocks: u64, min: u64, max: u64 },
     #[error(
-        "the tail of {blocks} blocks weighs {weight}, less than 200 blocks of the last {window}, which weigh {weighs}"
+        "the work of the tail of {blocks} blocks is {weight}, less than that of 200 blocks of the last {window}, whose work is {sum}"
     )]
     ShortTail {
         blocks: u64,
         weight: U256,
         window: u64,
-        weighs: U256,
+        sum: U256,
     },
-    #[error("the tail has {blocks} blocks, and half of them weigh enough")]
+    #[error("the tail has {blocks} blocks, and half of them have enough work")]
     LongTail { blocks: u64 },
     #[error("the headers end with block {found}, expected the tip {expected}")]
     WrongTip { found: BlockId, expected: BlockId },
-    #[error("the chain weighs {found}, the node claims {claimed}")]
+    #[error("the total work of the chain is {found}, the node claims {claimed}")]
     OtherWeight { found: Weight, claimed: Weight },
-    #[error("the chain weighs {found}, one of {known} was verified before")]
-    Lighter { found: Weight, known: Weight },
-    #[error("the chain weighs as much as one with tip {known} that was verified before, its own is {found}")]
+    #[error("the total work of the chain is {found}, a chain of {known} was verified before")]
+    LessWork { found: Weight, known: Weight },
+    #[error("the chain has the same total work as one with tip {known} that was verified before, its tip is {found}")]
     SameWeight { found: BlockId, known: BlockId },
 }
 
@@ -119,7 +119,7 @@ impl From<OutOfOrder> for LightError {
 /// The first thing that is wrong with a proof, and where it stands.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("rule {rule}{}, byte {at}: {error}", at_height(*.height))]
-pub struct Fault {
+pub struct LightFault {
     /// Number of the rule in docs/protocol.md that does not hold.
     pub rule: &'static str,
     /// Height of the block that it is about, where it is about one.
@@ -134,8 +134,8 @@ fn at_height(height: Option<Height>) -> String {
     height.map_or_else(String::new, |height| format!(", block {height}"))
 }
 
-impl Fault {
-    /// Whether the chain may be valid and only a sample of it says too little: then the reader requests all headers.
+impl LightFault {
+    /// Whether the chain may be valid and only a sample of it shows too little: then the reader requests all headers.
     /// Rule: docs/protocol.md#F1
     pub fn needs_all_headers(&self) -> bool {
         matches!(*self.error, LightError::Unsampled(_))
@@ -144,15 +144,15 @@ impl Fault {
 
 /// A fault before its place in the proof is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Failure {
+pub(super) struct Violation {
     pub rule: &'static str,
     pub height: Option<u64>,
     pub error: Box<LightError>,
 }
 
-impl Failure {
-    pub fn at(self, at: u64) -> Fault {
-        Fault {
+impl Violation {
+    pub fn at(self, at: u64) -> LightFault {
+        LightFault {
             rule: self.rule,
             height: self.height.map(Height),
             at,
@@ -161,20 +161,20 @@ impl Failure {
     }
 }
 
-/// The failure of a rule that is about no single block.
-pub(super) fn failure(rule: &'static str, error: impl Into<LightError>) -> Failure {
-    Failure {
+/// The violation of a rule that is about no single block.
+pub(super) fn violation(rule: &'static str, error: impl Into<LightError>) -> Violation {
+    Violation {
         rule,
         height: None,
         error: Box::new(error.into()),
     }
 }
 
-/// The failure of a rule at a block.
-pub(super) fn failure_at(rule: &'static str, height: u64, error: impl Into<LightError>) -> Failure {
-    Failure {
+/// The violation of a rule at a block.
+pub(super) fn violation_at(rule: &'static str, height: u64, error: impl Into<LightError>) -> Violation {
+    Violation {
         height: Some(height),
-        ..failure(rule, error)
+        ..violation(rule, error)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use alloy_primitives::U256;
 
-use super::fault::{Failure, Fault, LightError, failure_at};
+use super::fault::{LightError, LightFault, Violation, violation_at};
 use super::headers::{AllHeaders, Run};
 use super::unread::Unread;
 use super::{Checked, Level, TipClaim, Verified};
@@ -33,7 +33,7 @@ pub struct Following {
     /// Bytes that were followed.
     bytes: u64,
     /// What was wrong with the bytes after them.
-    fault: Option<Fault>,
+    fault: Option<LightFault>,
 }
 
 /// Where the following began.
@@ -42,7 +42,7 @@ struct Begun {
     height: u64,
     /// What was looked at up to there.
     checked: Checked,
-    /// Weight of the headers that were followed up to there.
+    /// Work of the headers that were followed up to there.
     weight: U256,
 }
 
@@ -167,7 +167,7 @@ impl Following {
     ///
     /// # Errors
     /// The first header that does not hold.
-    pub fn push(&mut self, bytes: &[u8]) -> Result<(), Fault> {
+    pub fn push(&mut self, bytes: &[u8]) -> Result<(), LightFault> {
         if let Some(fault) = &self.fault {
             return Err(fault.clone());
         }
@@ -175,7 +175,7 @@ impl Following {
         let pushed = self.rest.read_on(bytes, |bytes| {
             let len = run.read(bytes)?;
             *read += len.unwrap_or(0) as u64;
-            Ok::<_, Failure>(len)
+            Ok::<_, Violation>(len)
         });
         pushed.map_err(|found| self.fault.insert(found.at(self.bytes)).clone())
     }
@@ -200,12 +200,12 @@ impl Following {
     ///
     /// # Errors
     /// The header that does not hold, or the part of the claim that does not fit. Rules: docs/protocol.md#F3, #F11, #M2, #R3
-    pub fn finish(self, claim: &TipClaim) -> Result<Followed, Fault> {
+    pub fn finish(self, claim: &TipClaim) -> Result<Followed, LightFault> {
         if let Some(fault) = self.fault {
             return Err(fault);
         }
         let (at, height) = (self.bytes, claim.height().0);
-        let failed = |rule, error: LightError| failure_at(rule, height, error).at(at);
+        let failed = |rule, error: LightError| violation_at(rule, height, error).at(at);
         if !self.rest.is_empty() {
             let missing = "within a header";
             return Err(failed("F3", LightError::Truncated { missing }));
@@ -248,12 +248,12 @@ impl Following {
             weight,
         } = self.begun;
         let more = self.run.height().saturating_sub(height);
-        let weighs = Weight(self.run.weight().saturating_sub(weight));
+        let added = Weight(self.run.weight().saturating_sub(weight));
         Checked {
             bytes: checked.bytes + self.bytes,
             headers: checked.headers + more,
             tail: checked.tail + more,
-            tail_weight: checked.tail_weight.plus(weighs),
+            tail_weight: checked.tail_weight.plus(added),
             ..checked
         }
     }

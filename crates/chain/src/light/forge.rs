@@ -17,15 +17,15 @@ use super::prover::{ChainReader, Edit, forged_sample};
 use super::tail;
 use crate::units::Height;
 
-pub use chain::{Budget, Chain, Next, Numbers, Seal, genesis_id, honest};
+pub use chain::{Budget, Chain, Next, Numbers, SealMethod, genesis_id, honest};
 pub use cheap::CheapTip;
 pub use damage::damage;
 
-/// Blocks that are replaced by flat ones: with a half-life of 288 blocks so many let one block weigh more than the true ones.
+/// Blocks that are replaced by flat ones: with a half-life of 288 blocks so many let one block have more work than the true ones.
 const FLAT_BLOCKS: u64 = 3_500;
 /// The same where each second one is late: until it is as late as that, the true chain grows on.
 const HIDDEN_BLOCKS: u64 = 3_650;
-/// Blocks that are mined after the one that weighs as much as thousands. With fewer, the windows that have that one require a
+/// Blocks that are mined after the one with the work of thousands. With fewer, the windows that have that one require a
 /// tail that reaches back to it (F4).
 const AFTER_BLOCKS: u64 = 1_600;
 /// Blocks that are made up beyond the true chain's.
@@ -48,14 +48,14 @@ const GROUND_BLOCKS: u64 = 300;
 pub enum Forger {
     /// Blocks without work, then a tail that was mined, as easy as the times since then allow.
     EasyTail,
-    /// Worthless blocks of one time, which make the difficulty rise, then one that was mined and weighs more than the true
+    /// Worthless blocks of one time, which make the difficulty rise, then one that was mined and has more work than the true
     /// blocks.
     FlatRun,
-    /// The same, each second one of a late time, which would excuse how little they weigh.
+    /// The same, each second one of a late time, which would excuse their little work.
     HiddenRuns,
     /// One block is replaced, and the true ones after it stay.
     Splice,
-    /// Nodes say of blocks that they weigh more than their work.
+    /// Nodes claim more work for blocks than theirs.
     Inflated,
     /// Blocks without work, and the tip of many whose sample has the fewest of them.
     Grinding,
@@ -165,7 +165,7 @@ impl<'a> Forgery<'a> {
     fn made_up(&self, chain: &mut Chain<'_>, count: u64) {
         for _ in 0..count {
             let time = chain.tip().time + self.spacing();
-            chain.push(Next::at(time), Seal::None);
+            chain.push(Next::at(time), SealMethod::None);
         }
     }
 
@@ -176,13 +176,13 @@ impl<'a> Forgery<'a> {
 
     fn easy_tail(&self, numbers: &mut Numbers) -> Option<Vec<u8>> {
         let (mut chain, mut budget) = (self.chain(), self.budget());
-        // The tail may weigh little: what is made up has to outweigh the true chain by itself.
+        // The tail may have little work: what is made up has to have more than the true chain by itself.
         let count = self.honest.height() - self.fork + MORE_BLOCKS;
         self.made_up(&mut chain, count);
         // A pause of up to four half-lives: the tail costs a sixteenth then.
         let pause = numbers.below(4 * u64::from(self.half_life()));
         let time = chain.tip().time + u32::try_from(pause).ok()?;
-        (chain.push(Next::at(time), Seal::Mined(&mut budget))
+        (chain.push(Next::at(time), SealMethod::Mined(&mut budget))
             && chain.push_many(TAIL_BLOCKS, self.spacing(), &mut budget))
         .then(|| Self::proof(&chain))?
     }
@@ -205,13 +205,13 @@ impl<'a> Forgery<'a> {
                 ..Next::at(if is_late { late } else { flat })
             };
             // So little work that it is done, but for those that are always shown.
-            chain.push(next, Seal::Mined(&mut budget));
+            chain.push(next, SealMethod::Mined(&mut budget));
         }
         // Its own time lets the difficulty fall again, so that the next ones cost what they did before. Whether the median
         // allows that time is only checked in the tail.
         let after = (0..=u32::try_from(AFTER_BLOCKS).ok()?).all(|number| {
             let time = in_step + number * self.spacing();
-            chain.push(Next::at(time), Seal::Mined(&mut budget))
+            chain.push(Next::at(time), SealMethod::Mined(&mut budget))
         });
         after.then(|| Self::proof(&chain))?
     }
@@ -220,7 +220,7 @@ impl<'a> Forgery<'a> {
         let mut chain = self.chain();
         let mut budget = Budget(u64::MAX);
         let time = self.honest.at(self.fork + 1).time;
-        chain.push(Next::at(time), Seal::Mined(&mut budget));
+        chain.push(Next::at(time), SealMethod::Mined(&mut budget));
         for height in self.fork + 2..self.honest.height() {
             let height = Height(height);
             chain.splice(self.honest.header(height)?, self.honest.manifest(height)?);
@@ -230,7 +230,7 @@ impl<'a> Forgery<'a> {
         Self::proof(&chain)
     }
 
-    /// Some blocks weigh up to 2^16 times their work in the tree, or more than all others by far.
+    /// In the tree, some blocks have up to 2^16 times their work, or by far more than all others.
     fn inflated(&self, numbers: &mut Numbers) -> Option<Vec<u8>> {
         let mut chain = self.chain();
         let count = self.honest.height() - self.fork - TAIL_BLOCKS;
@@ -247,7 +247,7 @@ impl<'a> Forgery<'a> {
                 ..Next::at(chain.tip().time + self.spacing())
             };
             // They have their work, so that nothing but the sums is false.
-            chain.push(next, Seal::Mined(&mut Budget(u64::MAX)));
+            chain.push(next, SealMethod::Mined(&mut Budget(u64::MAX)));
         }
         chain.push_many(TAIL_BLOCKS, self.spacing(), &mut Budget(u64::MAX));
         Self::proof(&chain)
@@ -276,7 +276,7 @@ impl<'a> Forgery<'a> {
         let count = self.honest.height() - self.fork + MORE_BLOCKS;
         self.made_up(&mut chain, count);
         let time = chain.tip().time + 12 * self.half_life();
-        (chain.push(Next::at(time), Seal::Mined(&mut budget))
+        (chain.push(Next::at(time), SealMethod::Mined(&mut budget))
             && chain.push_many(TAIL_BLOCKS, self.spacing(), &mut budget))
         .then(|| Self::proof(&chain))?
     }

@@ -3,7 +3,7 @@
 use alloy_primitives::{B256, U256};
 use serde::{Deserialize, Serialize};
 
-use super::fault::{Failure, Fault, LightError, failure, failure_at, rule_of};
+use super::fault::{LightError, LightFault, Violation, rule_of, violation, violation_at};
 use super::order::TimeOrder;
 use super::range::Range;
 use super::unread::Unread;
@@ -109,7 +109,7 @@ impl Run {
         self.engine.weight(header)
     }
 
-    /// Weight of genesis.
+    /// Work of genesis.
     pub fn genesis_weight(&self) -> U256 {
         self.weight_of(&genesis::block(&self.spec).header).0
     }
@@ -127,35 +127,35 @@ impl Run {
         &self.last
     }
 
-    /// Weight of the headers that were followed, the first one included.
+    /// Work of the headers that were followed, the first one included.
     pub fn weight(&self) -> U256 {
         self.weight
     }
 
-    /// Weight of those from [`Start::newest_from`] on.
+    /// Work of those from [`Start::newest_from`] on.
     pub fn newest_weight(&self) -> U256 {
         self.newest.1
     }
 
-    /// Weight of the newest header.
+    /// Work of the newest header.
     pub fn last_weight(&self) -> U256 {
         self.engine.weight(&self.last).0
     }
 
-    /// Weight of all blocks, the newest included; `None` at 2^256 and above.
+    /// Work of all blocks, the newest included; `None` at 2^256 and above.
     pub fn total(&self) -> Option<U256> {
         self.before.weight().checked_add(self.last_weight())
     }
 
-    /// What the newest header's manifest has to say of the blocks before. Rule: docs/protocol.md#R3
+    /// What the newest header's manifest has to contain about the blocks before. Rule: docs/protocol.md#R3
     pub fn history_root(&self) -> B256 {
         self.before.root()
     }
 
     /// Follows one compact header and returns its length; `None` where the bytes end before it does.
-    pub fn read(&mut self, bytes: &[u8]) -> Result<Option<usize>, Failure> {
+    pub fn read(&mut self, bytes: &[u8]) -> Result<Option<usize>, Violation> {
         let height = self.height() + 1;
-        let compact = CompactHeader::decode(bytes).map_err(|error| failure_at("F2", height, error))?;
+        let compact = CompactHeader::decode(bytes).map_err(|error| violation_at("F2", height, error))?;
         let Some((compact, len)) = compact else {
             return Ok(None);
         };
@@ -167,32 +167,32 @@ impl Run {
         });
         let header = compact
             .after(self.end.id, parent_time, seal)
-            .map_err(|error| failure_at("F2", height, error))?;
+            .map_err(|error| violation_at("F2", height, error))?;
         self.push(header)?;
         Ok(Some(len))
     }
 
-    fn push(&mut self, header: Header) -> Result<(), Failure> {
+    fn push(&mut self, header: Header) -> Result<(), Violation> {
         let height = self.height();
         let leaf = Node::leaf(self.end.id, &self.last, self.engine.weight(&self.last));
         // A run from the middle of a chain does not know all eleven blocks before its first ones.
         let times = self.from_genesis || self.end.recent_times.len() == MEDIAN_SPAN;
         self.end
             .extend_with(&header, &self.spec, self.now, times)
-            .map_err(|error| failure_at(rule_of(&error), height + 1, error))?;
+            .map_err(|error| violation_at(rule_of(&error), height + 1, error))?;
         if let Some(order) = &mut self.order {
             order
                 .push(header.time, header.time)
-                .map_err(|error| failure_at("F8", height + 1, error))?;
+                .map_err(|error| violation_at("F8", height + 1, error))?;
         }
         self.before
             .push(1, leaf)
-            .map_err(|error| failure_at("F6", height, error))?;
+            .map_err(|error| violation_at("F6", height, error))?;
         let weight = self.engine.weight(&header).0;
         self.weight = self
             .weight
             .checked_add(weight)
-            .ok_or_else(|| failure("F6", LightError::WeightOverflow))?;
+            .ok_or_else(|| violation("F6", LightError::WeightOverflow))?;
         let (from, newest) = &mut self.newest;
         if height + 1 >= *from {
             // A part of the sum above, which did not overflow.
@@ -214,7 +214,7 @@ pub struct AllHeaders {
     /// Bytes that were followed.
     bytes: u64,
     /// What was wrong with the bytes after them.
-    fault: Option<Fault>,
+    fault: Option<LightFault>,
 }
 
 impl AllHeaders {
@@ -247,7 +247,7 @@ impl AllHeaders {
     /// Follows the headers in these bytes (F2), the first one that of the block after [`Self::height`]. The bytes may end
     /// anywhere. A fault's place is counted from the first byte that this value was given; after a fault it stays at the last
     /// header that holds, and every call returns the fault.
-    pub fn push(&mut self, bytes: &[u8]) -> Result<(), Fault> {
+    pub fn push(&mut self, bytes: &[u8]) -> Result<(), LightFault> {
         if let Some(fault) = &self.fault {
             return Err(fault.clone());
         }
@@ -255,7 +255,7 @@ impl AllHeaders {
         let pushed = self.rest.read_on(bytes, |bytes| {
             let len = run.read(bytes)?;
             *read += len.unwrap_or(0) as u64;
-            Ok::<_, Failure>(len)
+            Ok::<_, Violation>(len)
         });
         pushed.map_err(|found| self.fault.insert(found.at(self.bytes)).clone())
     }
@@ -280,7 +280,7 @@ impl AllHeaders {
         self.run.last()
     }
 
-    /// Weight of the chain up to the newest header.
+    /// Total work of the chain up to the newest header.
     pub fn weight(&self) -> Weight {
         Weight(self.run.weight())
     }
@@ -304,7 +304,7 @@ impl AllHeaders {
     }
 
     /// One compact header; its length, or `None` where the bytes end before it does.
-    pub(super) fn read(&mut self, bytes: &[u8]) -> Result<Option<usize>, Failure> {
+    pub(super) fn read(&mut self, bytes: &[u8]) -> Result<Option<usize>, Violation> {
         self.run.read(bytes)
     }
 

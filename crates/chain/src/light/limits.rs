@@ -8,12 +8,12 @@ pub const VERSION: u8 = 1;
 pub const ALL_HEADERS_UP_TO: u64 = 10_000;
 /// Height above which nothing is verified: positions and sums then stay within 64 bits. Rule: docs/protocol.md#F1
 pub const MAX_HEIGHT: u64 = 1 << 40;
-/// Fewest newest blocks whose headers are all in a sampled proof, the tip included; they weigh as much as so many blocks of the
+/// Fewest newest blocks whose headers are all in a sampled proof, the tip included; their work is that of so many blocks of the
 /// mean weight, or more are shown. Rule: docs/protocol.md#F4
 pub const TAIL_BLOCKS: u64 = 200;
 /// Most of them: doubled five times. Rule: docs/protocol.md#F4
 pub const MAX_TAIL_BLOCKS: u64 = TAIL_BLOCKS << 5;
-/// The tip of a sample weighs at least the mean weight of blocks divided by this. Rule: docs/protocol.md#F5
+/// The tip of a sample has at least the mean work of blocks divided by this. Rule: docs/protocol.md#F5
 pub const TIP_SHARE: u64 = 16;
 /// Windows of a chain as high as can be, but for that of all blocks. Rule: docs/protocol.md#F4
 pub const MAX_WINDOWS: u64 = 33;

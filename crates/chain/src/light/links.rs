@@ -1,6 +1,6 @@
 //! Compact headers between two blocks whose ids are known. Rule: docs/protocol.md#F11
 
-use super::fault::{Failure, Fault, failure_at};
+use super::fault::{LightFault, Violation, violation_at};
 use super::unread::Unread;
 use crate::consensus::{CompactHeader, Engine, SealContext};
 use crate::hash::BlockId;
@@ -23,7 +23,7 @@ pub struct Links {
     rest: Unread,
     bytes: u64,
     /// What was wrong with the bytes after those that were followed.
-    fault: Option<Fault>,
+    fault: Option<LightFault>,
 }
 
 impl Links {
@@ -51,7 +51,7 @@ impl Links {
     ///
     /// # Errors
     /// Where they are no compact headers (F2).
-    pub fn push(&mut self, bytes: &[u8]) -> Result<(), Fault> {
+    pub fn push(&mut self, bytes: &[u8]) -> Result<(), LightFault> {
         if let Some(fault) = &self.fault {
             return Err(fault.clone());
         }
@@ -59,15 +59,15 @@ impl Links {
         let pushed = rest.read_on(bytes, |bytes| {
             let len = self.read(bytes)?;
             self.bytes += len.unwrap_or(0) as u64;
-            Ok::<_, Failure>(len)
+            Ok::<_, Violation>(len)
         });
         self.rest = rest;
         pushed.map_err(|found| self.fault.insert(found.at(self.bytes)).clone())
     }
 
-    fn read(&mut self, bytes: &[u8]) -> Result<Option<usize>, Failure> {
+    fn read(&mut self, bytes: &[u8]) -> Result<Option<usize>, Violation> {
         let next = self.height.next();
-        let at = |error| failure_at("F2", next.0, error);
+        let at = |error| violation_at("F2", next.0, error);
         let Some((compact, len)) = CompactHeader::decode(bytes).map_err(at)? else {
             return Ok(None);
         };

@@ -251,7 +251,7 @@ impl<'a, C: ChainReader> Prover<'a, C> {
         windows.chain([Ok(all)]).collect()
     }
 
-    /// Weight of all blocks before this one.
+    /// Work of all blocks before this one.
     fn weight_before(&self, number: u64) -> Result<U256, ProveError> {
         History::peak_positions(number)
             .into_iter()

@@ -3,7 +3,7 @@
 use alloy_primitives::{B256, U256};
 
 use super::draws::{Plan, Weights};
-use super::fault::{Failure, LightError, failure, failure_at, rule_of, rule_of_seal};
+use super::fault::{LightError, Violation, rule_of, rule_of_seal, violation, violation_at};
 use super::headers::{Genesis, Run, Start};
 use super::limits::{MAX_TAIL_BLOCKS, TAIL_BLOCKS};
 use super::order::TimeOrder;
@@ -28,9 +28,9 @@ const MAX_WEIGHT_BYTES: usize = 32;
 struct Shown {
     number: u64,
     leaf: Node,
-    /// What its manifest says of the blocks before it; none for a block that is only another's parent.
+    /// What its manifest contains about the blocks before it; none for a block that is only another's parent.
     history_root: Option<B256>,
-    /// Weight of all blocks before it, once they are known.
+    /// Work of all blocks before it, once they are known.
     before: U256,
 }
 
@@ -90,7 +90,7 @@ impl Sample {
         height: u64,
         (records, max): (u64, u64),
         bounds: Bounds,
-    ) -> Result<Self, Failure> {
+    ) -> Result<Self, Violation> {
         let min = 2;
         if !(min..=max).contains(&records) {
             let error = LightError::RecordCount {
@@ -98,7 +98,7 @@ impl Sample {
                 min,
                 max,
             };
-            return Err(failure("F5", error));
+            return Err(violation("F5", error));
         }
         let engine = spec.engine();
         let first = Node::leaf(genesis.id, &genesis.header, engine.weight(&genesis.header));
@@ -166,7 +166,7 @@ impl Sample {
     }
 
     /// Reads one record and returns its length; `None` where the bytes end before it does.
-    pub fn read_record(&mut self, bytes: &[u8]) -> Result<Option<usize>, Failure> {
+    pub fn read_record(&mut self, bytes: &[u8]) -> Result<Option<usize>, Violation> {
         let Some((manifest, rest)) = read_manifest(bytes)? else {
             return Ok(None);
         };
@@ -201,7 +201,7 @@ impl Sample {
     }
 
     /// Records ascend, from block 1 to the first one of the tail. Rules: docs/protocol.md#F4, #F5
-    fn check_number(&self, found: u64) -> Result<(), Failure> {
+    fn check_number(&self, found: u64) -> Result<(), Violation> {
         let next = self.record.map_or(1, |(last, _)| last + 1);
         let newest = self.height + 1 - TAIL_BLOCKS;
         let (first, last) = match (self.records_left, self.record) {
@@ -210,12 +210,12 @@ impl Sample {
             _ => (next, newest - 1),
         };
         if !(first..=last).contains(&found) {
-            return Err(failure("F5", LightError::RecordOrder { found, first, last }));
+            return Err(violation("F5", LightError::RecordOrder { found, first, last }));
         }
         let blocks = self.height + 1 - found;
         if self.records_left == 1 && !tail::is_length(blocks) {
             let (min, max) = (TAIL_BLOCKS, MAX_TAIL_BLOCKS);
-            return Err(failure("F4", LightError::TailLength { blocks, min, max }));
+            return Err(violation("F4", LightError::TailLength { blocks, min, max }));
         }
         Ok(())
     }
@@ -227,10 +227,10 @@ impl Sample {
         manifest: &Manifest,
         header: &Header,
         parent: &Header,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), Violation> {
         let (found, expected) = (header.manifest_root, manifest.root());
         if found != expected {
-            return Err(failure_at(
+            return Err(violation_at(
                 "M1",
                 number,
                 LightError::WrongManifestRoot { found, expected },
@@ -238,7 +238,7 @@ impl Sample {
         }
         let (found, expected) = (header.parent, parent.id());
         if found != expected {
-            return Err(failure_at("H2", number, LightError::WrongParent { found, expected }));
+            return Err(violation_at("H2", number, LightError::WrongParent { found, expected }));
         }
         self.check_alone(number, header)?;
         let context = SealContext {
@@ -246,7 +246,7 @@ impl Sample {
             parent_time: parent.time,
             parent_height: Height(number - 1),
         };
-        let seal = |error| failure_at(rule_of_seal(&error), number, error);
+        let seal = |error| violation_at(rule_of_seal(&error), number, error);
         self.engine.check_next_seal(header, context).map_err(seal)?;
         self.engine.check_manifest(manifest).map_err(seal)?;
         if number == 1 {
@@ -255,9 +255,9 @@ impl Sample {
         Ok(())
     }
 
-    fn check_alone(&mut self, number: u64, header: &Header) -> Result<(), Failure> {
+    fn check_alone(&mut self, number: u64, header: &Header) -> Result<(), Violation> {
         header_chain::check_alone(header, &self.spec, self.now)
-            .map_err(|error| failure_at(rule_of(&error), number, error))?;
+            .map_err(|error| violation_at(rule_of(&error), number, error))?;
         self.headers += 1;
         Ok(())
     }
@@ -273,7 +273,7 @@ impl Sample {
 
     /// Puts the blocks that are shown into the range, as far as nothing is missing before them, and the first one of the tail
     /// not at all: it is what headers are followed from. Returns whether that is reached.
-    pub fn advance(&mut self) -> Result<bool, Failure> {
+    pub fn advance(&mut self) -> Result<bool, Violation> {
         loop {
             let from = self.range.blocks();
             let next = &mut self.shown[self.passed];
@@ -284,7 +284,11 @@ impl Sample {
             if let Some(found) = next.history_root {
                 let expected = self.range.root();
                 if found != expected {
-                    return Err(failure_at("F6", from, LightError::WrongHistoryRoot { found, expected }));
+                    return Err(violation_at(
+                        "F6",
+                        from,
+                        LightError::WrongHistoryRoot { found, expected },
+                    ));
                 }
             }
             if from == self.tail {
@@ -298,7 +302,7 @@ impl Sample {
     }
 
     /// Reads one node and returns its length; `None` where the bytes end before it does.
-    pub fn read_node(&mut self, bytes: &[u8]) -> Result<Option<usize>, Failure> {
+    pub fn read_node(&mut self, bytes: &[u8]) -> Result<Option<usize>, Violation> {
         let Some((node, len)) = read_node(bytes)? else {
             return Ok(None);
         };
@@ -309,13 +313,13 @@ impl Sample {
         Ok(Some(len))
     }
 
-    fn push(&mut self, size: u64, node: Node, exact: bool) -> Result<(), Failure> {
+    fn push(&mut self, size: u64, node: Node, exact: bool) -> Result<(), Violation> {
         let first = self.range.blocks();
         let (earliest, latest) = (node.min_time, node.max_time);
         if self.bounds.times {
             self.order
                 .push(earliest, latest)
-                .map_err(|error| failure_at("F8", first, error))?;
+                .map_err(|error| violation_at("F8", first, error))?;
         }
         if self.bounds.weights && !exact {
             self.check_weight(first, size, &node)?;
@@ -323,12 +327,12 @@ impl Sample {
         self.left = (earliest, latest);
         self.range
             .push(size, node)
-            .map_err(|error| failure_at("F6", first, error))
+            .map_err(|error| violation_at("F6", first, error))
     }
 
     /// The parent of the first block is the last one to the left, those of the others are under the node itself.
     /// Rule: docs/protocol.md#F7
-    fn check_weight(&self, first: u64, size: u64, node: &Node) -> Result<(), Failure> {
+    fn check_weight(&self, first: u64, size: u64, node: &Node) -> Result<(), Violation> {
         let own = BlockRun {
             first,
             count: 1,
@@ -346,14 +350,14 @@ impl Sample {
         let (last, weight) = (first + size - 1, node.weight);
         let (least, most) = (bounds.least, bounds.most);
         let error = if weight < least {
-            LightError::TooLight {
+            LightError::TooLittleWork {
                 first,
                 last,
                 weight,
                 least,
             }
         } else if weight > most {
-            LightError::TooHeavy {
+            LightError::TooMuchWork {
                 first,
                 last,
                 weight,
@@ -362,7 +366,7 @@ impl Sample {
         } else {
             return Ok(());
         };
-        Err(failure_at("F7", first, error))
+        Err(violation_at("F7", first, error))
     }
 
     /// How many blocks the tail has, once all records are there.
@@ -371,7 +375,7 @@ impl Sample {
     }
 
     /// The tail, from its first block on.
-    pub fn tail(&self) -> Result<Run, Failure> {
+    pub fn tail(&self) -> Result<Run, Violation> {
         let [.., parent, first] = &self.shown[..] else {
             unreachable!("the last record shows its block and that one's parent");
         };
@@ -382,7 +386,7 @@ impl Sample {
         if self.bounds.times {
             order
                 .push(header.time, header.time)
-                .map_err(|error| failure_at("F8", number, error))?;
+                .map_err(|error| violation_at("F8", number, error))?;
         }
         let start = Start {
             number,
@@ -398,12 +402,12 @@ impl Sample {
 
     /// The windows that are longer than the tail, ascending, that of all blocks the last one. `total`: weight of all blocks.
     /// Rule: docs/protocol.md#F4
-    pub fn windows(&self, total: U256) -> Result<Vec<Window>, Failure> {
+    pub fn windows(&self, total: U256) -> Result<Vec<Window>, Violation> {
         let longer = tail::lengths(self.height).filter(|blocks| *blocks > self.tail_blocks());
         let windows = longer.map(|blocks| {
             let number = self.height + 1 - blocks;
             let record = self.record_of(number);
-            let shown = record.ok_or_else(|| failure("F5", LightError::WindowNotShown { number }))?;
+            let shown = record.ok_or_else(|| violation("F5", LightError::WindowNotShown { number }))?;
             let weight = total.saturating_sub(shown.before);
             Ok(Window { blocks, weight })
         });
@@ -426,8 +430,8 @@ impl Sample {
 
     /// Checks that the records are those of the blocks that the tip draws, no more and no fewer, and returns how many places
     /// were drawn. Rule: docs/protocol.md#F5
-    pub fn check_draws(&self, tip: BlockId, weights: Weights) -> Result<u64, Failure> {
-        let plan = Plan::of(weights).map_err(|error| failure("F1", error))?;
+    pub fn check_draws(&self, tip: BlockId, weights: Weights) -> Result<u64, Violation> {
+        let plan = Plan::of(weights).map_err(|error| violation("F1", error))?;
         let mut drawn = vec![false; self.shown.len()];
         for place in plan.places(tip) {
             let after = self.shown.partition_point(|shown| shown.before <= place);
@@ -436,14 +440,14 @@ impl Sample {
                 .filter(|at| place - self.shown[*at].before < self.shown[*at].leaf.weight)
                 // Genesis is known and needs no record.
                 .filter(|at| self.shown[*at].history_root.is_some() || *at == 0);
-            let at = hit.ok_or_else(|| failure("F5", LightError::NotShown { place }))?;
+            let at = hit.ok_or_else(|| violation("F5", LightError::NotShown { place }))?;
             drawn[at] = true;
         }
         for (shown, drawn) in self.shown.iter().zip(drawn) {
             let number = shown.number;
             let always = number <= 1 || self.begins_window(number) || shown.history_root.is_none();
             if !drawn && !always {
-                return Err(failure("F5", LightError::NotDrawn { number }));
+                return Err(violation("F5", LightError::NotDrawn { number }));
             }
         }
         Ok(plan.draws())
@@ -451,18 +455,18 @@ impl Sample {
 }
 
 /// A manifest after its length, and what follows.
-pub(super) fn read_manifest(bytes: &[u8]) -> Result<Option<(Manifest, &[u8])>, Failure> {
+pub(super) fn read_manifest(bytes: &[u8]) -> Result<Option<(Manifest, &[u8])>, Violation> {
     let Some((len, rest)) = bytes.split_first_chunk::<2>() else {
         return Ok(None);
     };
     let (len, max) = (usize::from(u16::from_be_bytes(*len)), MAX_MANIFEST_BYTES);
     if len > max {
-        return Err(failure("L5", LightError::LongManifest { len, max }));
+        return Err(violation("L5", LightError::LongManifest { len, max }));
     }
     let Some((manifest, rest)) = rest.split_at_checked(len) else {
         return Ok(None);
     };
-    let manifest = Manifest::decode(manifest).map_err(|error| failure("M1", error))?;
+    let manifest = Manifest::decode(manifest).map_err(|error| violation("M1", error))?;
     Ok(Some((manifest, rest)))
 }
 
@@ -472,13 +476,13 @@ fn read_header(bytes: &[u8]) -> Option<(Header, &[u8])> {
 }
 
 /// A node and its length. Rule: docs/protocol.md#F6
-fn read_node(bytes: &[u8]) -> Result<Option<(Node, usize)>, Failure> {
+fn read_node(bytes: &[u8]) -> Result<Option<(Node, usize)>, Violation> {
     let Some((start, rest)) = bytes.split_first_chunk::<NODE_HASH_BYTES>() else {
         return Ok(None);
     };
     let (len, max) = (usize::from(start[32]), MAX_WEIGHT_BYTES);
     if len > max {
-        return Err(failure("F6", LightError::LongWeight { len, max }));
+        return Err(violation("F6", LightError::LongWeight { len, max }));
     }
     let Some((weight, rest)) = rest.split_at_checked(len) else {
         return Ok(None);
@@ -487,12 +491,12 @@ fn read_node(bytes: &[u8]) -> Result<Option<(Node, usize)>, Failure> {
         return Ok(None);
     };
     if weight.first() == Some(&0) {
-        return Err(failure("F6", LightError::PaddedWeight));
+        return Err(violation("F6", LightError::PaddedWeight));
     }
     let [a, b, c, d, e, f, g, h] = *times;
     let (earliest, latest) = (u32::from_be_bytes([a, b, c, d]), u32::from_be_bytes([e, f, g, h]));
     if earliest > latest {
-        return Err(failure("F6", LightError::NodeTimes { earliest, latest }));
+        return Err(violation("F6", LightError::NodeTimes { earliest, latest }));
     }
     let node = Node {
         hash: B256::from_slice(&start[..32]),

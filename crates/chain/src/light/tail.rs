@@ -1,9 +1,9 @@
-//! Which newest blocks are all shown, and what the tip weighs at least. Rules: docs/protocol.md#F4, #F5
+//! Which newest blocks are all shown, and the least work of the tip. Rules: docs/protocol.md#F4, #F5
 
 use alloy_primitives::U256;
 
 use super::draws::{Unsampled, check_total};
-use super::fault::{Failure, LightError, failure};
+use super::fault::{LightError, Violation, violation};
 use super::limits::{MAX_TAIL_BLOCKS, TAIL_BLOCKS, TIP_SHARE};
 
 /// The newest blocks of a chain, in a row.
@@ -15,7 +15,7 @@ pub(super) struct Window {
 }
 
 impl Window {
-    /// Whether a tail of this weight weighs as much as 200 blocks that have the mean weight of these.
+    /// Whether a tail of this work has as much as 200 blocks of the mean work of these.
     fn is_outweighed_by(self, tail: U256) -> bool {
         times(tail, self.blocks) >= times(self.weight, TAIL_BLOCKS)
     }
@@ -55,14 +55,14 @@ pub(super) fn choose(windows: &[Window], tip: U256) -> Result<Window, Unsampled>
         .copied()
         .take_while(|window| window.blocks <= max)
         .find(is_tail)
-        .ok_or(Unsampled::LightTail { max })?;
+        .ok_or(Unsampled::LowWorkTail { max })?;
     check_tip(tip, windows.iter().filter(|window| window.blocks >= tail.blocks))?;
     Ok(tail)
 }
 
 fn check_tip<'a>(tip: U256, windows: impl IntoIterator<Item = &'a Window>) -> Result<(), Unsampled> {
     match windows.into_iter().find(|window| !window.allows_tip(tip)) {
-        Some(Window { blocks, weight }) => Err(Unsampled::LightTip {
+        Some(Window { blocks, weight }) => Err(Unsampled::LowWorkTip {
             tip,
             blocks: *blocks,
             weight: *weight,
@@ -76,7 +76,7 @@ fn check_tip<'a>(tip: U256, windows: impl IntoIterator<Item = &'a Window>) -> Re
 pub struct TailRules {
     /// How many blocks it has. Rule: docs/protocol.md#F4
     pub length: bool,
-    /// What the tip weighs. Rule: docs/protocol.md#F5
+    /// The work of the tip. Rule: docs/protocol.md#F5
     pub tip: bool,
 }
 
@@ -93,23 +93,23 @@ impl TailRules {
 pub(super) struct Tail {
     /// All of it.
     pub whole: Window,
-    /// Weight of its second half.
+    /// Work of its second half.
     pub half: U256,
-    /// Weight of the tip.
+    /// Work of the tip.
     pub tip: U256,
 }
 
 impl Tail {
     /// `longer`: the windows that are longer, that of all blocks the last one.
-    pub fn check(self, longer: &[Window], rules: TailRules) -> Result<(), Failure> {
+    pub fn check(self, longer: &[Window], rules: TailRules) -> Result<(), Violation> {
         let all = longer.last().map_or(self.whole.weight, |all| all.weight);
-        check_total(all).map_err(|error| failure("F1", error))?;
+        check_total(all).map_err(|error| violation("F1", error))?;
         if rules.length {
-            self.check_length(longer).map_err(|error| failure("F4", error))?;
+            self.check_length(longer).map_err(|error| violation("F4", error))?;
         }
         if rules.tip {
             let windows = std::iter::once(&self.whole).chain(longer);
-            check_tip(self.tip, windows).map_err(|error| failure("F1", error))?;
+            check_tip(self.tip, windows).map_err(|error| violation("F1", error))?;
         }
         Ok(())
     }
@@ -121,7 +121,7 @@ impl Tail {
                 blocks,
                 weight,
                 window: window.blocks,
-                weighs: window.weight,
+                sum: window.weight,
             });
         }
         let mut windows = std::iter::once(&self.whole).chain(longer);
@@ -169,16 +169,16 @@ mod tests {
         }
     }
 
-    /// The shortest window that weighs 200 blocks of each window's mean, whichever window that is of.
+    /// The shortest window whose work is that of 200 blocks of each window's mean, whichever window that is of.
     #[test]
-    fn a_tail_weighs_as_much_as_200_blocks_of_any_window() {
+    fn a_tail_has_the_work_of_200_blocks_of_any_window() {
         let chosen = |weights: &[(u64, u64)]| choose(&windows(weights), U256::from(100)).map(|tail| tail.blocks);
         let even = [(200, 20_000), (400, 40_000), (800, 80_000), (20_000, 2_000_000)];
         assert_eq!(chosen(&even), Ok(200));
         // One unit less, and it takes twice as many.
         assert_eq!(chosen(&[(200, 19_999), (400, 40_000), (20_000, 2_000_000)]), Ok(400));
         assert_eq!(chosen(&[(200, 20_000), (400, 40_000), (20_000, 2_000_001)]), Ok(400));
-        // Blocks that weighed more are seen though they are few among all.
+        // Blocks of more work are seen though they are few among all.
         let fallen = [
             (200, 20_000),
             (400, 40_000),
@@ -188,21 +188,21 @@ mod tests {
         ];
         assert_eq!(chosen(&fallen), Ok(800));
         let never = [(200, 1), (6_400, 100), (12_800, 20_000)];
-        assert_eq!(chosen(&never), Err(Unsampled::LightTail { max: 6_400 }));
+        assert_eq!(chosen(&never), Err(Unsampled::LowWorkTail { max: 6_400 }));
         let heavy = Window {
             blocks: 200,
             weight: U256::ONE << 192,
         };
         assert_eq!(
             choose(&[heavy], heavy.weight),
-            Err(Unsampled::TooHeavy { bits: 193, max: 192 })
+            Err(Unsampled::TooMuchWork { bits: 193, max: 192 })
         );
     }
 
     #[test]
-    fn a_tip_weighs_a_sixteenth_of_any_mean() {
+    fn a_tip_has_a_sixteenth_of_the_work_of_any_mean() {
         let windows = windows(&[(200, 20_000), (400, 40_000), (20_000, 1_600_001)]);
-        let error = |blocks, weight: u64, tip| Unsampled::LightTip {
+        let error = |blocks, weight: u64, tip| Unsampled::LowWorkTip {
             tip: U256::from(tip),
             blocks,
             weight: U256::from(weight),
@@ -227,13 +227,13 @@ mod tests {
                 tip: U256::from(100),
             };
             let verdict = tail.check(&chain[at + 1..], TailRules::ALL);
-            verdict.map_err(|failure| (failure.rule, *failure.error))
+            verdict.map_err(|violation| (violation.rule, *violation.error))
         };
         let short = LightError::ShortTail {
             blocks: 200,
             weight: U256::from(15_000),
             window: 400,
-            weighs: U256::from(40_000),
+            sum: U256::from(40_000),
         };
         assert_eq!(taken(0, 7_000), Err(("F4", short)));
         assert_eq!(taken(1, 15_000), Ok(()));

@@ -1,7 +1,7 @@
 //! Verifies a proof of a chain while its bytes come in. Rules: docs/protocol.md#F1 to #F9
 
 use super::draws::{self, Weights};
-use super::fault::{Failure, Fault, LightError, failure, failure_at};
+use super::fault::{LightError, LightFault, Violation, violation, violation_at};
 use super::follow::Followed;
 use super::headers::{AllHeaders, Genesis, Run};
 use super::limits::{MAGIC, MAX_HEIGHT, MAX_RECORDS, VERSION};
@@ -30,7 +30,7 @@ pub struct Progress {
     pub claimed: Option<Height>,
 }
 
-/// What a proof says before anything of it is checked.
+/// What a proof claims before anything of it is checked.
 struct Head {
     kind: ProofKind,
     tip: BlockId,
@@ -48,7 +48,7 @@ enum Stage {
     All(Head, Box<AllHeaders>),
     /// Everything was read.
     Done(Box<Followed>),
-    Failed(Fault),
+    Failed(LightFault),
 }
 
 /// A reader of one proof. It holds what it has checked of a sample, a few hundred bytes for each record, and of a chain of
@@ -86,14 +86,14 @@ impl Verifier {
         })
     }
 
-    /// The same for a reader that has verified a chain of this weight before: a lighter one is rejected. One who knows its tip
+    /// The same for a reader that has verified a chain of this total work before: one of less is rejected. One who knows its tip
     /// as well says so by [`Self::knowing_tip`]. Rule: docs/protocol.md#F10
     #[must_use]
     pub fn knowing(self, known: Weight) -> Self {
         Self { known, ..self }
     }
 
-    /// The same for a reader that has verified this tip before, of a chain of this weight: a lighter chain is rejected, and so
+    /// The same for a reader that has verified this tip before, of a chain of this total work: a chain of less is rejected, and so
     /// is another tip of the same weight. Rule: docs/protocol.md#F10
     #[must_use]
     pub fn knowing_tip(self, known: Weight, tip: BlockId) -> Self {
@@ -121,7 +121,7 @@ impl Verifier {
     }
 
     /// Verifies as much as these bytes and those before allow. They may end anywhere. After a fault every call returns it.
-    pub fn push(&mut self, bytes: &[u8]) -> Result<Progress, Fault> {
+    pub fn push(&mut self, bytes: &[u8]) -> Result<Progress, LightFault> {
         if let Stage::Failed(fault) = &self.stage {
             return Err(fault.clone());
         }
@@ -129,7 +129,7 @@ impl Verifier {
         let read = rest.read_on(bytes, |bytes| {
             let len = self.step(bytes)?;
             self.bytes += len.unwrap_or(0) as u64;
-            Ok::<_, Fault>(len)
+            Ok::<_, LightFault>(len)
         });
         self.rest = rest;
         if let Err(fault) = read {
@@ -140,7 +140,7 @@ impl Verifier {
     }
 
     /// The verdict, once no more bytes come.
-    pub fn finish(self) -> Result<Verified, Fault> {
+    pub fn finish(self) -> Result<Verified, LightFault> {
         self.finish_followed().map(Followed::into_verified)
     }
 
@@ -148,7 +148,7 @@ impl Verifier {
     ///
     /// # Errors
     /// The first thing that is wrong with the proof.
-    pub fn finish_followed(self) -> Result<Followed, Fault> {
+    pub fn finish_followed(self) -> Result<Followed, LightFault> {
         let missing = match self.stage {
             Stage::Done(followed) => return Ok(*followed),
             Stage::Failed(fault) => return Err(fault),
@@ -158,7 +158,7 @@ impl Verifier {
             Stage::Nodes(..) => "among its nodes",
             Stage::Tail(..) | Stage::All(..) => "among its headers",
         };
-        Err(failure("F3", LightError::Truncated { missing }).at(self.bytes))
+        Err(violation("F3", LightError::Truncated { missing }).at(self.bytes))
     }
 
     /// How far it came.
@@ -196,7 +196,7 @@ impl Verifier {
     }
 
     /// Reads one part and returns its length; `None` where the bytes end before it does. Parts without bytes have length 0.
-    fn step(&mut self, bytes: &[u8]) -> Result<Option<usize>, Fault> {
+    fn step(&mut self, bytes: &[u8]) -> Result<Option<usize>, LightFault> {
         let at = self.bytes;
         let stage = std::mem::replace(&mut self.stage, Stage::Head);
         let (stage, read) = self.read(stage, bytes).map_err(|found| found.at(at))?;
@@ -204,7 +204,7 @@ impl Verifier {
         Ok(read)
     }
 
-    fn read(&mut self, stage: Stage, bytes: &[u8]) -> Result<(Stage, Option<usize>), Failure> {
+    fn read(&mut self, stage: Stage, bytes: &[u8]) -> Result<(Stage, Option<usize>), Violation> {
         Ok(match stage {
             Stage::Head => match self.read_head(bytes)? {
                 Some((head, len)) => (self.after_head(head, len)?, Some(len)),
@@ -253,48 +253,48 @@ impl Verifier {
                 }
                 read => (Stage::All(head, headers), read),
             },
-            Stage::Done(_) if !bytes.is_empty() => return Err(failure("F3", LightError::TrailingBytes)),
+            Stage::Done(_) if !bytes.is_empty() => return Err(violation("F3", LightError::TrailingBytes)),
             stage => (stage, None),
         })
     }
 
     /// Rule: docs/protocol.md#F3
-    fn read_head(&self, bytes: &[u8]) -> Result<Option<(Head, usize)>, Failure> {
+    fn read_head(&self, bytes: &[u8]) -> Result<Option<(Head, usize)>, Violation> {
         let Some((fixed, rest)) = bytes.split_first_chunk::<HEAD_BYTES>() else {
             return Ok(None);
         };
         let (magic, fixed) = fixed.split_at(MAGIC.len());
         if magic != MAGIC {
-            return Err(failure("F3", LightError::NoProof));
+            return Err(violation("F3", LightError::NoProof));
         }
         let (found, expected) = (fixed[0], VERSION);
         if found != expected {
-            return Err(failure("F3", LightError::UnknownVersion { found, expected }));
+            return Err(violation("F3", LightError::UnknownVersion { found, expected }));
         }
         let found = fixed[1];
-        let kind = ProofKind::from_byte(found).ok_or_else(|| failure("F3", LightError::UnknownKind { found }))?;
+        let kind = ProofKind::from_byte(found).ok_or_else(|| violation("F3", LightError::UnknownKind { found }))?;
         let id = |at: usize| BlockId(alloy_primitives::B256::from_slice(&fixed[at..at + 32]));
         let (found, expected) = (id(2), self.genesis.id);
         if found != expected {
-            return Err(failure("F3", LightError::OtherChain { found, expected }));
+            return Err(violation("F3", LightError::OtherChain { found, expected }));
         }
         let Some((manifest, rest)) = read_manifest(rest)? else {
             return Ok(None);
         };
         let (height, max) = (manifest.number, MAX_HEIGHT);
         if height.0 > max {
-            return Err(failure("F1", LightError::TooHigh { height, max }));
+            return Err(violation("F1", LightError::TooHigh { height, max }));
         }
         let tip = id(34);
         Ok(Some((Head { kind, tip, manifest }, bytes.len() - rest.len())))
     }
 
-    fn after_head(&self, head: Head, len: usize) -> Result<Stage, Failure> {
+    fn after_head(&self, head: Head, len: usize) -> Result<Stage, Violation> {
         let height = head.manifest.number.0;
         match head.kind {
             ProofKind::AllHeaders => {
                 let headers = AllHeaders::new(self.spec.clone(), self.genesis.id, self.now);
-                let headers = headers.map_err(|error| failure("F3", error))?;
+                let headers = headers.map_err(|error| violation("F3", error))?;
                 // Genesis is known: a chain that has no more needs no header.
                 match height {
                     0 => {
@@ -306,12 +306,12 @@ impl Verifier {
             }
             ProofKind::Sampled => match draws::allowed(&self.spec.engine(), height) {
                 Ok(()) => Ok(Stage::Count(head)),
-                Err(error) => Err(failure("F1", error)),
+                Err(error) => Err(violation("F1", error)),
             },
         }
     }
 
-    fn end_of_headers(&self, head: Head, headers: &AllHeaders, len: usize) -> Result<Verified, Failure> {
+    fn end_of_headers(&self, head: Head, headers: &AllHeaders, len: usize) -> Result<Verified, Violation> {
         let checked = Checked {
             bytes: self.bytes + len as u64,
             headers: headers.height().0,
@@ -328,8 +328,8 @@ impl Verifier {
     }
 
     /// Rules: docs/protocol.md#F4, #F5
-    fn end_of_sample(&self, head: Head, sample: &Sample, run: &Run, len: usize) -> Result<Verified, Failure> {
-        let overflow = || failure("F6", LightError::WeightOverflow);
+    fn end_of_sample(&self, head: Head, sample: &Sample, run: &Run, len: usize) -> Result<Verified, Violation> {
+        let overflow = || violation("F6", LightError::WeightOverflow);
         let weights = Weights {
             total: run.total().ok_or_else(overflow)?,
             tail: run.weight(),
@@ -369,9 +369,9 @@ impl Verifier {
         level: Level,
         checked: Checked,
         weight: Weight,
-    ) -> Result<Verified, Failure> {
+    ) -> Result<Verified, Violation> {
         let Head { tip, manifest, .. } = head;
-        let at_tip = |rule, error: LightError| failure_at(rule, manifest.number.0, error);
+        let at_tip = |rule, error: LightError| violation_at(rule, manifest.number.0, error);
         let (found, expected) = (run.id(), tip);
         if found != expected {
             return Err(at_tip("F3", LightError::WrongTip { found, expected }));
@@ -390,7 +390,7 @@ impl Verifier {
         }
         let (found, known) = (weight, self.known);
         if found < known {
-            return Err(at_tip("F10", LightError::Lighter { found, known }));
+            return Err(at_tip("F10", LightError::LessWork { found, known }));
         }
         let other = self.known_tip.filter(|known| found == self.known && *known != tip);
         if let Some(known) = other {
@@ -409,7 +409,7 @@ impl Verifier {
 }
 
 /// What comes after a record or a node: the blocks that are shown are put in their places, up to the next gap.
-fn after_nodes(head: Head, mut sample: Box<Sample>) -> Result<Stage, Failure> {
+fn after_nodes(head: Head, mut sample: Box<Sample>) -> Result<Stage, Violation> {
     match sample.advance()? {
         true => {
             let run = Box::new(sample.tail()?);

@@ -7,7 +7,7 @@ use crate::codec::CodecError;
 use crate::consensus::SealError;
 use crate::hash::{BlockId, TxId};
 use crate::history::{HistoryError, NODE_BYTES};
-use crate::light::{Fault, LightError};
+use crate::light::{LightError, LightFault};
 use crate::merkle::MerkleError;
 use crate::spec::SpecError;
 use crate::transaction::TransactionError;
@@ -79,7 +79,7 @@ pub enum ReceiptError {
     #[error("chain.spec: {0}")]
     OtherSpec(LightError),
     #[error("chain.proof: {0}")]
-    Proof(#[from] Fault),
+    Proof(#[from] LightFault),
     #[error("chain.proof is of the block {found}, the receipt leads to {expected}")]
     OtherProof { found: BlockId, expected: BlockId },
 }

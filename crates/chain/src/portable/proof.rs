@@ -36,8 +36,8 @@ impl ChainProof {
     /// Verifies the chain from this genesis up to the tip of the proof. `now`: the reader's clock. Rules: docs/protocol.md#F1 to #F9
     ///
     /// # Errors
-    /// The first thing that is wrong with proof or spec. Where a sample shows too little, nothing is said against the chain
-    /// ([`Fault::needs_all_headers`](crate::light::Fault::needs_all_headers)): this proof does not show it.
+    /// The first thing that is wrong with proof or spec. Where a sample shows too little, nothing is shown against the chain
+    /// ([`LightFault::needs_all_headers`](crate::light::LightFault::needs_all_headers)): this proof does not show it.
     pub fn verify(&self, genesis: BlockId, now: UnixSecs) -> Result<Verified, ReceiptError> {
         let (len, max) = (self.proof.len(), MAX_PROOF_BYTES);
         if len > max {
@@ -52,7 +52,7 @@ impl ChainProof {
 
 impl PortableReceipt {
     /// Checks every claim from a genesis id alone: the later block of the receipt is the tip of a chain whose work is verified
-    /// from there. `now`: the reader's clock; how old that tip is, and whether a heavier chain exists, is for the reader to judge.
+    /// from there. `now`: the reader's clock; how old that tip is, and whether a chain with more total work exists, is for the reader to judge.
     /// Rules: docs/protocol.md#P2 to #P5, #P8
     pub fn check_from_genesis(
         &self,

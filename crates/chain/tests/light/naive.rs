@@ -432,7 +432,7 @@ impl Read<'_> {
     }
 }
 
-/// F4, F5: whether the tail, which is one of the windows, has the length that is due, and the tip weighs enough.
+/// F4, F5: whether the tail, which is one of the windows, has the length that is due, and the tip has enough work.
 fn check_tail(windows: &[(u64, U256)], length: u64, tip: U256) -> Result<(), Rejected> {
     let product = |weight: U256, blocks: u64| U512::from(weight) * U512::from(blocks);
     let suffices = |tail: U256| {

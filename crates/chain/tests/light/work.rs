@@ -1,4 +1,4 @@
-//! Proof of work for the independent verifier: D1, H4, H6 and F7 as the rules say them.
+//! Proof of work for the independent verifier: D1, H4, H6 and F7 as the rules define them.
 
 use alloy_primitives::{U256, U512};
 use tally_chain::ChainSpec;
@@ -73,7 +73,7 @@ impl Work {
         work(self.bits(anchor, number, parent_time))
     }
 
-    /// F7: the least and the most that blocks `first..first + count` weigh, by the times of their parents.
+    /// F7: the least and the most work of blocks `first..first + count`, by the times of their parents.
     pub fn bounds(&self, anchor: u32, first: u64, count: u64, earliest: u32, latest: u32) -> (U256, U256) {
         let piece = ((self.half_life / (4 * self.spacing)) as u64).max(1);
         let (mut least, mut most, mut end) = (U256::ZERO, U256::ZERO, first + count);

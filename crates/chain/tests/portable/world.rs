@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use tally_chain::light::forge::{Budget, Chain, Next, Seal, genesis_id};
+use tally_chain::light::forge::{Budget, Chain, Next, SealMethod, genesis_id};
 use tally_chain::light::{ChainReader, prove};
 use tally_chain::portable::{ChainProof, HeaderWithManifest, Parts};
 use tally_chain::pow::{Search, Target};
@@ -87,7 +87,7 @@ impl<'a> World<'a> {
     fn pay(&mut self) {
         let mut draft = self.chain.clone();
         let time = draft.tip().time + 10;
-        assert!(draft.push(Next::at(time), Seal::None));
+        assert!(draft.push(Next::at(time), SealMethod::None));
         let mut manifest = draft.manifest(Height(draft.height())).unwrap();
         manifest.transactions_root = merkle::root(&self.leaves(&self.envelope));
         manifest.receipts_root = merkle::root(&self.leaves(&self.receipt.encode()));

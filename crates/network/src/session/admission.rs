@@ -27,7 +27,7 @@ impl Session {
     }
 
     /// Whether an inbound peer is taken in: its host may begin a conversation, and there is a slot for it.
-    pub(crate) fn take_in(&mut self, newcomer: &Origin) -> Result<(), SlotError> {
+    pub(crate) fn admit(&mut self, newcomer: &Origin) -> Result<(), SlotError> {
         self.rates.begin(newcomer, self.now)?;
         self.make_slot(newcomer)
     }

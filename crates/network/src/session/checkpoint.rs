@@ -1,4 +1,4 @@
-//! Beginning with the state of a checkpoint, and chains whose total work is checked as a whole. Rules: docs/protocol.md#Q1 to
+//! Checkpoint sync, and chains whose total work is checked as a whole. Rules: docs/protocol.md#Q1 to
 //! #Q5
 
 pub(crate) mod choice;

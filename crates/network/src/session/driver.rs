@@ -26,7 +26,7 @@ impl Session {
             self.outputs.push_back(Output::Disconnect { peer: name, reason });
             return;
         }
-        if !outbound && let Err(error) = self.take_in(&origin) {
+        if !outbound && let Err(error) = self.admit(&origin) {
             let reason = error.to_string();
             self.outputs.push_back(Output::Disconnect { peer: name, reason });
             return;

@@ -211,8 +211,8 @@ pub(crate) struct Peer {
     /// Blocks and transactions that it sent on request, each of which this node wanted.
     pub(crate) blocks_sent: u64,
     pub(crate) transactions_sent: u64,
-    /// Total work and height of its chain as its headers showed, while this node begins with a checkpoint.
-    pub(crate) weighed: Option<(Weight, Height)>,
+    /// Total work and height of its chain as its headers showed, during the checkpoint sync.
+    pub(crate) shown_work: Option<(Weight, Height)>,
     /// Total work of its chain, where its headers showed it and its state was begun to be taken.
     pub(crate) shown: Weight,
     /// Where its next block was too far ahead of this node's clock: when it is not any more.
@@ -260,7 +260,7 @@ impl Peer {
             bodies: Backoff::default(),
             blocks_sent: 0,
             transactions_sent: 0,
-            weighed: None,
+            shown_work: None,
             shown: Weight::default(),
             ahead: None,
         }

@@ -84,7 +84,7 @@ pub struct Session {
     /// Chains that are looked at beside each other, and blocks that they wait for.
     pub(crate) syncs: Vec<Sync>,
     pub(crate) bodies: Bodies,
-    /// While this node begins with a checkpoint: chains whose work is checked, and the one that is taken.
+    /// During the checkpoint sync: chains whose work is checked, and the one that is taken.
     pub(crate) walks: Vec<Walk>,
     pub(crate) checkpoint_sync: Option<CheckpointSync>,
     /// Sources whose state took too long, one after the other.

@@ -112,7 +112,7 @@ fn report(session: &Session, reported: &mut Instant) {
     let (done, left, secs) = (sync.blocks_done, sync.blocks_left as u64, sync.millis / 1_000);
     if session.node().awaits_checkpoint() {
         let (headers, parts) = (sync.headers.map(|height| height.0), sync.parts);
-        return tracing::info!(source = %sync.source, headers, ?parts, "beginning with a checkpoint");
+        return tracing::info!(source = %sync.source, headers, ?parts, "checkpoint sync");
     }
     let left_secs = (done > 0).then(|| left.saturating_mul(secs) / done);
     tracing::info!(source = %sync.source, done, left, transactions = sync.transactions_done, left_secs, "catching up");

@@ -68,7 +68,7 @@ impl Links {
         ours.map(|((peer, _), _)| peer).collect::<BTreeSet<_>>().len()
     }
 
-    pub(super) fn speaks_to(&self, peer: &PeerId) -> bool {
+    pub(super) fn is_connected_to(&self, peer: &PeerId) -> bool {
         self.count(peer) > 0
     }
 
@@ -95,7 +95,7 @@ impl Links {
                 let name = PeerName(peer.to_string());
                 links.send(DriverEvent::Disconnected { name, link: number }).await;
             }
-            if !links.speaks_to(&peer) {
+            if !links.is_connected_to(&peer) {
                 let _ = links.ended.send(peer);
             }
         });

@@ -37,7 +37,7 @@ use saved::Saved;
 
 /// The one protocol. Rule: docs/protocol.md#N
 pub(super) const PROTOCOL: StreamProtocol = StreamProtocol::new("/tally/1");
-/// How long a connection without a substream is kept: the dialling side ends it where a conversation was not taken.
+/// How long a connection without a substream is kept: the dialling side ends it where a conversation was not accepted.
 const IDLE: Duration = Duration::from_secs(5);
 
 pub(super) struct SwarmTask {
@@ -66,7 +66,7 @@ pub(super) struct SwarmTask {
     seen: Seen,
 }
 
-/// What others see of the wires.
+/// What others see of the swarm.
 #[derive(Clone, Default)]
 pub(super) struct Seen {
     pub(super) remotes: Remotes,
@@ -190,7 +190,7 @@ impl SwarmTask {
                     self.dials.proven(&address, now);
                 }
                 // One way to each is enough; two opened at once could each be given up for the other.
-                if self.links.speaks_to(&peer) || self.dials.leads_to(&peer) {
+                if self.links.is_connected_to(&peer) || self.dials.leads_to(&peer) {
                     self.dials.postpone(&address, now);
                 } else {
                     self.dials.dialling(&address);
@@ -362,9 +362,9 @@ impl SwarmTask {
     }
 
     /// The conversation that we dialled for is over: its connection ends, too, and the dial is tried again. Rounds of requests for
-    /// nodes would keep it, and this node would wait beside a peer that did not take its conversation.
+    /// nodes would keep it, and this node would wait beside a peer that did not accept its conversation.
     fn handle_ended(&mut self, peer: &PeerId) {
-        if self.dials.leads_to(peer) && !self.links.speaks_to(peer) {
+        if self.dials.leads_to(peer) && !self.links.is_connected_to(peer) {
             let _ = self.swarm.disconnect_peer_id(*peer);
         }
     }
@@ -391,7 +391,7 @@ impl SwarmTask {
                 self.dials.forget(&peer);
                 self.end_feeler(peer);
                 self.renew_configured();
-                if !self.links.speaks_to(&peer) {
+                if !self.links.is_connected_to(&peer) {
                     // Its substream may be opened only now; a conversation that has begun is ended by the session.
                     let _ = self.swarm.disconnect_peer_id(peer);
                 }

@@ -1,4 +1,4 @@
-//! Newcomers that begin with a checkpoint: whose chain, which division of the state. Rules: docs/protocol.md#Q1 to #Q5
+//! Checkpoint sync of new nodes: whose chain, which division of the state. Rules: docs/protocol.md#Q1 to #Q5
 
 use tally_chain::state_tree::leaf_hash;
 use tally_chain::{Address, B256, BlockId, Height, U256, Weight};
@@ -48,7 +48,7 @@ pub fn stands(world: &World, at: usize, with: usize) -> bool {
 }
 
 #[test]
-fn a_lighter_chain_that_comes_first_is_not_taken_while_a_named_peer_is_awaited() {
+fn a_chain_of_less_work_that_comes_first_is_not_taken_while_a_named_peer_is_awaited() {
     let mut world = World::new(31);
     let (light, heavy) = (chain(&mut world, RULES, 40), chain(&mut world, RULES, 80));
     let new = world.add_at(0, NEWCOMER);
@@ -57,7 +57,7 @@ fn a_lighter_chain_that_comes_first_is_not_taken_while_a_named_peer_is_awaited()
     world.run(10_000);
     assert!(world.node(new).awaits_checkpoint(), "it waits for the other");
     world.connect(new, heavy);
-    world.until(20_000, "the heavier chain", |world| stands(world, new, heavy));
+    world.until(20_000, "the chain of more work", |world| stands(world, new, heavy));
     world.honest(&[light, heavy, new]);
 }
 
@@ -75,7 +75,7 @@ fn a_named_peer_that_never_comes_is_not_awaited_for_ever() {
 
 /// No peer is named. Those that come by themselves may all be one person's: peers of the node's own dialling are awaited.
 #[test]
-fn a_lighter_chain_of_peers_that_come_by_themselves_is_not_taken_before_dialled_ones_get_requests() {
+fn a_chain_of_less_work_of_peers_that_come_by_themselves_is_not_taken_before_dialled_ones_get_requests() {
     let mut world = World::new(45);
     let (light, heavy) = (chain(&mut world, RULES, 40), chain(&mut world, RULES, 80));
     let others = [(); 2].map(|()| copy(&mut world, heavy, RULES));
@@ -92,7 +92,7 @@ fn a_lighter_chain_of_peers_that_come_by_themselves_is_not_taken_before_dialled_
     for other in others {
         world.connect(new, other);
     }
-    world.until(5_000, "the heavier chain", |world| stands(world, new, heavy));
+    world.until(5_000, "the chain of more work", |world| stands(world, new, heavy));
     world.honest(&[light, heavy, new]);
 }
 
@@ -110,7 +110,7 @@ fn dialled_peers_that_never_come_are_not_awaited_for_ever() {
 
 /// While parts still come a claim of more total work is checked, and what it shows decides.
 #[test]
-fn a_heavier_chain_that_comes_while_parts_do_is_preferred() {
+fn a_chain_of_more_work_that_comes_while_parts_do_is_preferred() {
     let mut world = World::new(33);
     let (light, heavy) = (chain(&mut world, RULES, 40), chain(&mut world, RULES, 80));
     let new = world.add_at(0, NEWCOMER);
@@ -121,13 +121,13 @@ fn a_heavier_chain_that_comes_while_parts_do_is_preferred() {
     world.connect(new, light);
     world.run(2_000);
     world.connect(heavy, new);
-    world.until(30_000, "the heavier chain", |world| stands(world, new, heavy));
+    world.until(30_000, "the chain of more work", |world| stands(world, new, heavy));
     world.honest(&[light, heavy, new]);
 }
 
 /// Blocks of the least difficulty cost nothing, however many: a chain that is too short for a checkpoint has more total work.
 #[test]
-fn a_lighter_chain_is_not_begun_with_because_it_alone_is_tall_enough_for_a_checkpoint() {
+fn a_chain_of_less_work_is_not_begun_with_because_it_alone_is_tall_enough_for_a_checkpoint() {
     let mut world = World::new(49);
     let rules = CheckpointConfig { every: 100, ..RULES };
     // Made so fast, at the beginning, that its blocks are hard.
@@ -147,19 +147,21 @@ fn a_lighter_chain_is_not_begun_with_because_it_alone_is_tall_enough_for_a_check
     world.connect(new, tall);
     world.run(2_000);
     world.connect(heavy, new);
-    world.until(30_000, "the heavier chain", |world| world.tip(new) == world.tip(heavy));
+    world.until(30_000, "the chain of more work", |world| {
+        world.tip(new) == world.tip(heavy)
+    });
     assert_eq!(world.base(new), Height::GENESIS);
     world.honest(&[heavy, new]);
 }
 
 /// Where the chain of less work was the only one, the node does not punish peers of the other, and reports the fork.
 #[test]
-fn a_heavier_chain_that_leaves_below_the_base_is_named_and_not_punished() {
+fn a_chain_of_more_work_that_leaves_below_the_base_is_named_and_not_punished() {
     let mut world = World::new(34);
     let (light, heavy) = (chain(&mut world, RULES, 40), chain(&mut world, RULES, 80));
     let new = world.add_at(0, NEWCOMER);
     world.connect(new, light);
-    world.until(20_000, "the lighter chain", |world| stands(world, new, light));
+    world.until(20_000, "the chain of less work", |world| stands(world, new, light));
     assert_eq!(world.members[new].network.heavier_fork(), None);
     world.connect(new, heavy);
     world.until(20_000, "the warning", |world| {
@@ -171,18 +173,18 @@ fn a_heavier_chain_that_leaves_below_the_base_is_named_and_not_punished() {
         (world.tip(heavy), Height(80), Height(20))
     );
     world.run(300_000);
-    assert!(world.is_linked(new, heavy), "they still talk");
+    assert!(world.is_linked(new, heavy), "they are still connected");
     world.honest(&[light, heavy, new]);
 }
 
 /// One block far ahead of the clock costs nothing, and shows nothing: the true chain with more total work is checked beside it.
 #[test]
-fn a_chain_ahead_of_the_clock_does_not_hide_a_heavier_one_that_leaves_below_the_base() {
+fn a_chain_ahead_of_the_clock_does_not_hide_one_of_more_work_that_leaves_below_the_base() {
     let mut world = World::new(48);
     let (light, heavy) = (chain(&mut world, RULES, 40), chain(&mut world, RULES, 80));
     let new = world.add_at(0, NEWCOMER);
     world.connect(new, light);
-    world.until(20_000, "the lighter chain", |world| stands(world, new, light));
+    world.until(20_000, "the chain of less work", |world| stands(world, new, light));
     let claimant = world.add_at(1_000_000, RULES);
     world.mine(claimant);
     world.tamper(claimant, |_, message| {
@@ -445,7 +447,7 @@ fn the_only_source_may_be_slow() {
 
 /// Where a chain with more total work was shown, one unanswered request to its source is no reason to begin with another.
 #[test]
-fn a_heavier_chain_whose_source_failed_once_is_not_given_up_for_a_lighter_one() {
+fn a_chain_of_more_work_whose_source_failed_once_is_not_given_up_for_one_of_less_work() {
     let mut world = World::new(47);
     let (light, heavy) = (chain(&mut world, RULES, 40), chain(&mut world, RULES, 80));
     let mut first = true;
@@ -457,7 +459,7 @@ fn a_heavier_chain_whose_source_failed_once_is_not_given_up_for_a_lighter_one() 
     world.connect(new, heavy);
     world.run(2_000);
     world.connect(light, new);
-    let took = world.until(120_000, "the heavier chain", |world| stands(world, new, heavy));
+    let took = world.until(120_000, "the chain of more work", |world| stands(world, new, heavy));
     assert!((20_000..=60_000).contains(&took), "{took} ms");
     world.honest(&[light, heavy, new]);
 }

@@ -1,4 +1,4 @@
-//! One peer that speaks the protocol and breaks it, two honest nodes that are connected with each other. Each story ends with
+//! One peer that follows the handshake and then breaks the protocol, two honest nodes that are connected with each other. Each story ends with
 //! what the peer gets for it, both honest nodes at the honest tip and not punished, and an audit of both that agrees.
 //! Rule: docs/protocol.md#N9; what only sockets can do (frames too long, too slow) is in `crates/network/src/transport/link.rs`.
 

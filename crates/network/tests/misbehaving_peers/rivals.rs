@@ -18,7 +18,7 @@ fn begun(world: &mut World) -> [usize; 3] {
     let (light, heavy) = (chain(world, RULES, 40), chain(world, RULES, 80));
     let new = world.add_at(0, NEWCOMER);
     world.connect(new, light);
-    world.until(20_000, "the lighter chain", |world| stands(world, new, light));
+    world.until(20_000, "the chain of less work", |world| stands(world, new, light));
     [light, heavy, new]
 }
 
@@ -41,7 +41,7 @@ fn silent_rival(world: &mut World, of: usize) -> usize {
 }
 
 #[test]
-fn chains_that_are_not_shown_keep_no_heavier_one_from_being_weighed() {
+fn chains_that_are_not_shown_keep_no_chain_of_more_work_from_being_checked() {
     for (seed, count, dials) in [(81, 1, false), (82, 3, true)] {
         let mut world = World::new(seed);
         let [light, heavy, new] = begun(&mut world);
@@ -150,7 +150,7 @@ fn a_chain_that_goes_on_from_ours_is_no_rival_and_hides_none() {
 
 /// The fork is above the base, and the next block that the steps of a request for headers would name is below.
 #[test]
-fn a_heavier_chain_that_leaves_just_above_the_base_is_followed() {
+fn a_chain_of_more_work_that_leaves_just_above_the_base_is_followed() {
     let mut world = World::new(86);
     let light = chain(&mut world, RULES, 22);
     let heavy = copy(&mut world, light, RULES);
@@ -158,10 +158,10 @@ fn a_heavier_chain_that_leaves_just_above_the_base_is_followed() {
     world.mine_many(heavy, 30);
     let new = world.add_at(0, NEWCOMER);
     world.connect(new, light);
-    world.until(20_000, "the lighter chain", |world| stands(world, new, light));
+    world.until(20_000, "the chain of less work", |world| stands(world, new, light));
     assert_eq!(world.base(new), Height(20));
     world.connect(heavy, new);
-    world.until(30_000, "the heavier chain", |world| stands(world, new, heavy));
+    world.until(30_000, "the chain of more work", |world| stands(world, new, heavy));
     assert!(!warned(&world, new));
     world.honest(&[light, heavy, new]);
 }

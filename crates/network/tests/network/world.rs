@@ -1,4 +1,4 @@
-//! The simulated network: members, wires, and the order in which things happen, all decided by a seed.
+//! The simulated network: members, links, and the order in which things happen, all decided by a seed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -57,19 +57,19 @@ pub struct Member {
     pub network: Option<Session>,
 }
 
-/// The world: members, wires, and the order in which things happen.
+/// The world: members, links, and the order in which things happen.
 pub struct World {
     pub chance: Chance,
     pub now: u64,
     events: BTreeMap<(u64, u64), Event>,
     sequence: u64,
     pub members: Vec<Member>,
-    /// Wires that are up, each with its number: what was sent over an older one never comes.
+    /// Links that are up, each with its number: what was sent over an older one never comes.
     links: BTreeMap<(usize, usize), u64>,
-    /// When the last frame over a wire comes: a wire keeps the order.
+    /// When the last frame over a link comes: a link keeps the order.
     last: BTreeMap<(usize, usize), u64>,
     /// The member whose frames are lost while it still receives, if any.
-    pub unheard: Option<usize>,
+    pub silenced: Option<usize>,
     /// Sides of a partition, while there is one.
     sides: Option<Vec<bool>>,
     nonces: [u64; 3],
@@ -121,7 +121,7 @@ impl World {
             members,
             links: BTreeMap::new(),
             last: BTreeMap::new(),
-            unheard: None,
+            silenced: None,
             sides: None,
             nonces: [0; 3],
             paid: BTreeSet::new(),
@@ -129,7 +129,7 @@ impl World {
         };
         for a in 0..count {
             for b in a + 1..count {
-                // A ring, and some wires across.
+                // A ring, and some links across.
                 if b == a + 1 || (a, b) == (0, count - 1) || world.chance.one_in(3) {
                     let delay = world.chance.below(500);
                     world.after(delay, Event::Connect { a, b });
@@ -242,10 +242,10 @@ impl World {
         let Some(link) = self.links.get(&pair(from, to)).copied() else {
             return;
         };
-        if self.unheard == Some(from) {
+        if self.silenced == Some(from) {
             return;
         }
-        // A wire breaks now and then, with everything on it.
+        // A link breaks now and then, with everything on it.
         if self.chance.one_in(400) {
             return self.cut(from, to);
         }
@@ -306,14 +306,14 @@ impl World {
     /// Ends the partition.
     pub fn heal(&mut self) {
         self.sides = None;
-        if let Some(unheard) = self.unheard.take() {
-            let wires: Vec<_> = self
+        if let Some(silenced) = self.silenced.take() {
+            let links: Vec<_> = self
                 .links
                 .keys()
-                .filter(|(a, b)| *a == unheard || *b == unheard)
+                .filter(|(a, b)| *a == silenced || *b == silenced)
                 .copied()
                 .collect();
-            wires.into_iter().for_each(|(a, b)| self.cut(a, b));
+            links.into_iter().for_each(|(a, b)| self.cut(a, b));
         }
     }
 

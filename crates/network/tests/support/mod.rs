@@ -1,4 +1,4 @@
-//! What the tests of `tally-node` share, and nodes that speak with others on loopback.
+//! What the tests of `tally-node` share, and nodes that connect with others on loopback.
 #![allow(
     dead_code,
     clippy::unwrap_used,
@@ -15,7 +15,7 @@ use tally_node::Node;
 
 pub use nodes::*;
 
-/// Lets a node speak with others on loopback, on a free port.
+/// Connects a node with others on loopback, on a free port.
 pub async fn listen(node: &Node, folder: &Path) -> Network {
     let config = NetworkConfig {
         listen: Some("127.0.0.1:0".parse().unwrap()),

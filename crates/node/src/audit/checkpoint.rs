@@ -7,13 +7,13 @@ use tally_chain::header_chain::check_alone;
 use tally_chain::{Amount, Height};
 use tally_ledger::{ChangeSet, PartRoots};
 
-use super::{Auditor, Fault, readable};
+use super::{Auditor, StoreFault, readable};
 use crate::store::{BlockRecord, Status, StoreError};
 
 impl Auditor<'_> {
-    /// Goes on from the checkpoint, if there is one. The work of the blocks up to it was checked when they came; of those
+    /// Checks the checkpoint, if there is one, and goes on from there. The work of the blocks up to it was checked when they came; of those
     /// whose headers are kept it is checked again. False when the blocks after it cannot be checked.
-    pub(super) fn begin_at_checkpoint(&mut self) -> Result<bool, StoreError> {
+    pub(super) fn check_checkpoint(&mut self) -> Result<bool, StoreError> {
         let height = self.replay.base;
         if height == Height::GENESIS {
             return Ok(true);
@@ -25,7 +25,7 @@ impl Auditor<'_> {
                 Ok(()) => return Ok(true),
             },
         };
-        self.fault(Fault::Checkpoint { height, reason });
+        self.fault(StoreFault::Checkpoint { height, reason });
         Ok(false)
     }
 

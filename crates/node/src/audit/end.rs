@@ -6,7 +6,7 @@ use tally_chain::Height;
 use tally_chain::state_tree::Account;
 use tally_ledger::{StateTree, StateView as _};
 
-use super::{Auditor, Fault};
+use super::{Auditor, StoreFault};
 use crate::store::StoreError;
 
 impl Auditor<'_> {
@@ -16,7 +16,7 @@ impl Auditor<'_> {
         let stored = StateTree::from_leaves(self.snapshot.state_leaves()?).root();
         let expected = self.replay.state.tree().root();
         if stored != expected {
-            self.fault(Fault::StateRoot {
+            self.fault(StoreFault::StateRoot {
                 found: stored,
                 expected,
             });
@@ -24,7 +24,7 @@ impl Auditor<'_> {
         self.replay.totals.balances = self.snapshot.total_balance()?;
         let (found, expected) = (self.replay.totals.balances, self.replay.totals.supply);
         if found != expected {
-            self.fault(Fault::Balances { found, expected });
+            self.fault(StoreFault::Balances { found, expected });
         }
         self.check_indexes()
     }
@@ -37,7 +37,7 @@ impl Auditor<'_> {
             let mut missing: Vec<Height> = expected.difference(&found).copied().collect();
             missing.sort_unstable();
             for height in missing {
-                self.fault(Fault::Produced { address, height });
+                self.fault(StoreFault::Produced { address, height });
             }
         }
         // Every right entry is there; more than these would be wrong ones.
@@ -49,7 +49,7 @@ impl Auditor<'_> {
             ("producers", sizes.produced, producers),
         ] {
             if found != expected {
-                self.fault(Fault::IndexSize { index, found, expected });
+                self.fault(StoreFault::IndexSize { index, found, expected });
             }
         }
         Ok(())
@@ -69,7 +69,7 @@ impl Auditor<'_> {
         for address in built.accounts().keys().chain(stored.keys()).collect::<BTreeSet<_>>() {
             let (found, expected) = (stored.get(address), built.accounts().get(address));
             if found != expected {
-                wrong.push(Fault::Account {
+                wrong.push(StoreFault::Account {
                     address: *address,
                     found: show(found),
                     expected: show(expected),
@@ -79,7 +79,7 @@ impl Auditor<'_> {
         for ((address, slot), expected) in built.storage() {
             let (found, expected) = (self.snapshot.storage(address, slot)?, *expected);
             if found != expected {
-                wrong.push(Fault::Storage {
+                wrong.push(StoreFault::Storage {
                     address: *address,
                     slot: *slot,
                     found,
@@ -89,7 +89,7 @@ impl Auditor<'_> {
         }
         for (hash, code) in built.codes() {
             if self.snapshot.stored_code(hash)?.as_ref() != Some(code) {
-                wrong.push(Fault::Code { hash: *hash });
+                wrong.push(StoreFault::Code { hash: *hash });
             }
         }
         wrong.into_iter().for_each(|fault| self.fault(fault));

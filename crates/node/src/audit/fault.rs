@@ -10,7 +10,7 @@ use crate::store::Place;
 /// Something in the store that is not what the blocks give.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[allow(missing_docs, reason = "the message of each variant names its fields")]
-pub enum Fault {
+pub enum StoreFault {
     #[error("block {height}: no id is stored at this height")]
     NoId { height: Height },
     #[error("checkpoint at block {height}: {reason}")]
@@ -84,7 +84,7 @@ pub enum Fault {
     Balances { found: Amount, expected: Amount },
 }
 
-impl From<RuleFault> for Fault {
+impl From<RuleFault> for StoreFault {
     fn from(fault: RuleFault) -> Self {
         match fault {
             RuleFault::Block { height, source } => Self::Block { height, source },
@@ -103,7 +103,7 @@ impl From<RuleFault> for Fault {
     }
 }
 
-impl Broken for Fault {
+impl Broken for StoreFault {
     fn height(&self) -> Option<Height> {
         match self {
             Self::NoId { height }

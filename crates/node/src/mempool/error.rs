@@ -1,4 +1,4 @@
-//! Why a transaction is not taken into the pool.
+//! Why a transaction is not accepted into the pool.
 
 use tally_chain::{Address, Amount, TransactionError, TxId};
 

@@ -38,7 +38,7 @@ pub enum Imported {
         /// Id of the block.
         id: BlockId,
     },
-    /// Stored on a branch that is not the heaviest.
+    /// Stored on a branch that is not the best.
     Side {
         /// Id of the block.
         id: BlockId,

@@ -75,7 +75,7 @@ impl Pipeline {
         } = chain;
         let moved = joined
             .last()
-            .expect("the block that made the branch heavier has joined");
+            .expect("the block that gave the branch more work has joined");
         let record = moved.record.clone();
         let transactions = moved.transactions.iter().map(|transaction| transaction.id).collect();
         // Once for all blocks: of what several of them changed, only the last value is written.

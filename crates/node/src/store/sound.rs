@@ -38,7 +38,7 @@ impl Snapshot {
         Ok(read)
     }
 
-    /// A block's weight is its parent's plus what its header weighs. With a changed one, the node would blame peers whose claims
+    /// The total work up to a block is its parent's plus the work of its header. With a changed one, the node would blame peers whose claims
     /// are right, and accept claims that are not.
     fn check_weight(&self, record: &BlockRecord, engine: &Engine) -> Result<(), StoreError> {
         let parent = match record.height() {

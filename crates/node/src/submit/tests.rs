@@ -118,7 +118,7 @@ fn reorged() -> (Member, Advance, TxId) {
     left.clock.store(right.clock.load(SeqCst), SeqCst);
     left.node.import_block(&right.block(2)).unwrap();
     let Imported::Tip(advance) = left.node.import_block(&right.block(3)).unwrap() else {
-        panic!("the right branch is heavier")
+        panic!("the right branch has more work")
     };
     assert_eq!(advance.undone.len(), 1);
     assert!(left.is_stored(id));

@@ -1,4 +1,4 @@
-//! Why there is no template, and why work for one is not taken.
+//! Why there is no template, and why work for one is rejected.
 
 use tally_chain::consensus::SealError;
 use tally_chain::{Height, UnixSecs};
@@ -31,7 +31,7 @@ pub enum TemplateError {
     TooManyProducers { max: usize },
 }
 
-/// Why work is not taken.
+/// Why work is rejected.
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs, reason = "the message of each variant names its fields")]
 pub enum WorkError {

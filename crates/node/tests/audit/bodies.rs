@@ -2,7 +2,7 @@
 
 use tally_chain::{B256, BlockError, Bytes, Height, Manifest, RawBlock, TransactionError, UnixSecs, merkle};
 use tally_node::ExecutionError;
-use tally_node::audit::{Ahead, Fault, audit};
+use tally_node::audit::{Ahead, StoreFault, audit};
 
 use crate::fixture::{seal, sound};
 use crate::support::spec;
@@ -14,11 +14,11 @@ fn a_changed_body_is_found_by_the_rule_that_it_breaks() {
     let key = sound.id(3);
     assert_eq!(
         sound.after(|rows| rows.remove("bodies", key.as_bytes())),
-        [Fault::NoBody { height }]
+        [StoreFault::NoBody { height }]
     );
     assert_eq!(
         sound.after(|rows| rows.remove("chain", 3u64.to_be_bytes())),
-        [Fault::NoId { height }]
+        [StoreFault::NoId { height }]
     );
 
     // One bit of a signature: the root over the envelopes shows it.
@@ -31,7 +31,7 @@ fn a_changed_body_is_found_by_the_rule_that_it_breaks() {
     let source = BlockError::WrongTransactionsRoot { found, expected };
     assert_eq!(
         sound.after(|rows| rows.put("bodies", key.as_bytes(), &body)),
-        [Fault::Block { height, source }]
+        [StoreFault::Block { height, source }]
     );
 
     // The same with the root made to fit: the signature itself is checked again.
@@ -51,7 +51,7 @@ fn a_changed_body_is_found_by_the_rule_that_it_breaks() {
     };
     assert_eq!(
         sound.after(|rows| rows.put("bodies", key.as_bytes(), &body)),
-        [Fault::Block { height, source }]
+        [StoreFault::Block { height, source }]
     );
 
     // A valid block, but not the one of the index.
@@ -60,7 +60,7 @@ fn a_changed_body_is_found_by_the_rule_that_it_breaks() {
     let (id, body) = seal(other);
     assert_eq!(
         sound.after(|rows| rows.put("bodies", key.as_bytes(), &body)),
-        [Fault::WrongId {
+        [StoreFault::WrongId {
             height,
             found: id,
             expected: key
@@ -75,7 +75,7 @@ fn a_changed_body_is_found_by_the_rule_that_it_breaks() {
     };
     assert_eq!(
         sound.after(|rows| rows.put("bodies", key.as_bytes(), body)),
-        [Fault::Block { height, source }]
+        [StoreFault::Block { height, source }]
     );
 }
 
@@ -105,7 +105,7 @@ fn a_rewritten_tip_that_gives_itself_money_does_not_execute() {
     };
     assert_eq!(
         faults,
-        [Fault::Execution {
+        [StoreFault::Execution {
             height: Height(4),
             source
         }]
@@ -119,7 +119,7 @@ fn another_genesis_is_found() {
     let height = Height::GENESIS;
     assert_eq!(
         sound.after(|rows| rows.put("bodies", genesis.as_bytes(), &sound.blocks[0].1)),
-        [Fault::Record {
+        [StoreFault::Record {
             height,
             field: "body",
             found: "other bytes".to_owned(),
@@ -128,7 +128,7 @@ fn another_genesis_is_found() {
     );
     assert_eq!(
         sound.after(|rows| rows.remove("bodies", genesis.as_bytes())),
-        [Fault::NoBody { height }]
+        [StoreFault::NoBody { height }]
     );
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use fjall::{Database, KeyspaceCreateOptions, PersistMode};
 use tally_chain::pow::{Search, Target};
 use tally_chain::{Address, BlockId, Bytes, Height, RawBlock, TxId, U256, UnixSecs};
-use tally_node::audit::{Fault, Report, audit};
+use tally_node::audit::{Report, StoreFault, audit};
 use tally_node::{Node, StoreError};
 use tempfile::{TempDir, tempdir};
 
@@ -112,7 +112,7 @@ impl Sound {
     }
 
     /// Audits a copy of the store in which `change` changed something.
-    pub fn after(&self, change: impl FnOnce(&Rows)) -> Vec<Fault> {
+    pub fn after(&self, change: impl FnOnce(&Rows)) -> Vec<StoreFault> {
         let copy = tempdir().unwrap();
         copy_folder(self.dir.path(), copy.path());
         let rows = Rows::open(copy.path());
@@ -126,7 +126,7 @@ impl Sound {
         audit(&dir.join("store"), &spec(), self.now, |_, _| {})
     }
 
-    pub fn one_more(&self, height: u64, field: &'static str, key: usize, end: usize) -> (Vec<Fault>, Fault) {
+    pub fn one_more(&self, height: u64, field: &'static str, key: usize, end: usize) -> (Vec<StoreFault>, StoreFault) {
         let mut expected = None;
         let faults = self.after(|rows| {
             let id = self.id(key);
@@ -140,7 +140,7 @@ impl Sound {
             let after = rows.get("headers", id.as_bytes());
             let shown = |row: &[u8]| U256::from_be_slice(&row[start..end]).to_string();
             let height = Height(height);
-            expected = Some(Fault::Record {
+            expected = Some(StoreFault::Record {
                 height,
                 field,
                 found: shown(&after),

@@ -3,7 +3,7 @@
 use tally_chain::state_tree::Account;
 use tally_chain::{Amount, B256, Height, Receipt, U256};
 use tally_node::Place;
-use tally_node::audit::{Fault, audit};
+use tally_node::audit::{StoreFault, audit};
 use tempfile::tempdir;
 
 use crate::fixture::{BOB, PRODUCER, Rows, STATUS, SUPPLY, TOTAL, WEIGHT, sound};
@@ -57,16 +57,16 @@ fn a_changed_record_is_named_with_its_field() {
         assert_eq!(faults, [expected]);
     }
     let faults = sound.after(|rows| rows.remove("headers", sound.id(2).as_bytes()));
-    assert_eq!(faults, [Fault::NoRecord { height: Height(2) }]);
+    assert_eq!(faults, [StoreFault::NoRecord { height: Height(2) }]);
     // Its status: executed, and found wrong.
     let faults = sound.after(|rows| {
         let mut record = rows.get("headers", sound.id(2).as_bytes());
         record[STATUS] = 2;
         rows.put("headers", sound.id(2).as_bytes(), record);
     });
-    assert_eq!(faults, [Fault::NoRecord { height: Height(2) }]);
+    assert_eq!(faults, [StoreFault::NoRecord { height: Height(2) }]);
     let faults = sound.after(|rows| rows.put("headers", sound.id(2).as_bytes(), [1, 2, 3]));
-    assert_eq!(faults, [Fault::NoRecord { height: Height(2) }]);
+    assert_eq!(faults, [StoreFault::NoRecord { height: Height(2) }]);
 }
 
 #[test]
@@ -78,16 +78,16 @@ fn changed_receipts_and_undo_data_are_found() {
         |rows: &Rows, keyspace: &str| rows.put(keyspace, first.as_bytes(), rows.get(keyspace, third.as_bytes()));
     assert_eq!(
         sound.after(|rows| other(rows, "receipts")),
-        [Fault::Receipts { height }]
+        [StoreFault::Receipts { height }]
     );
-    assert_eq!(sound.after(|rows| other(rows, "undo")), [Fault::Undo { height }]);
+    assert_eq!(sound.after(|rows| other(rows, "undo")), [StoreFault::Undo { height }]);
     assert_eq!(
         sound.after(|rows| rows.put("receipts", first.as_bytes(), [7])),
-        [Fault::Receipts { height }]
+        [StoreFault::Receipts { height }]
     );
     assert_eq!(
         sound.after(|rows| rows.remove("receipts", first.as_bytes())),
-        [Fault::Receipts { height }]
+        [StoreFault::Receipts { height }]
     );
     // Undo data is dropped once no reorg may need it, so that its absence is no fault.
     assert_eq!(sound.after(|rows| rows.remove("undo", first.as_bytes())), []);
@@ -102,7 +102,7 @@ fn changed_receipts_and_undo_data_are_found() {
             tally_chain::codec::wrap_list(&receipt.encode()),
         );
     });
-    assert_eq!(faults, [Fault::Receipts { height }]);
+    assert_eq!(faults, [StoreFault::Receipts { height }]);
 }
 
 fn receipt_of(list: &[u8]) -> Receipt {
@@ -121,7 +121,7 @@ fn wrong_indexes_are_found() {
     let elsewhere = [&3u64.to_be_bytes()[..], &0u32.to_be_bytes()].concat();
     assert_eq!(
         sound.after(|rows| rows.put("transactions", id.as_bytes(), &elsewhere)),
-        [Fault::Place {
+        [StoreFault::Place {
             id,
             found: Some(Place {
                 height: Height(3),
@@ -132,7 +132,7 @@ fn wrong_indexes_are_found() {
     );
     assert_eq!(
         sound.after(|rows| rows.put("transactions", [9; 32], &elsewhere)),
-        [Fault::IndexSize {
+        [StoreFault::IndexSize {
             index: "transactions",
             found: 4,
             expected: 3
@@ -143,7 +143,7 @@ fn wrong_indexes_are_found() {
     let value = [&0u32.to_be_bytes()[..], other.as_bytes()].concat();
     assert_eq!(
         sound.after(|rows| rows.put("histories", &entry, &value)),
-        [Fault::AccountHistory {
+        [StoreFault::AccountHistory {
             address: bob,
             place: expected,
             found: Some(other),
@@ -153,13 +153,13 @@ fn wrong_indexes_are_found() {
     assert_eq!(
         sound.after(|rows| rows.remove("histories", &entry)),
         [
-            Fault::AccountHistory {
+            StoreFault::AccountHistory {
                 address: bob,
                 place: expected,
                 found: None,
                 expected: id
             },
-            Fault::IndexSize {
+            StoreFault::IndexSize {
                 index: "accounts' histories",
                 found: 5,
                 expected: 6
@@ -172,14 +172,14 @@ fn wrong_indexes_are_found() {
             rows.remove("produced", produced(2));
             rows.put("produced", produced(9), []);
         }),
-        [Fault::Produced {
+        [StoreFault::Produced {
             address: PRODUCER,
             height: Height(2)
         }]
     );
     assert_eq!(
         sound.after(|rows| rows.put("chain", 5u64.to_be_bytes(), sound.id(4).as_bytes())),
-        [Fault::IndexSize {
+        [StoreFault::IndexSize {
             index: "the chain",
             found: 6,
             expected: 5
@@ -188,7 +188,7 @@ fn wrong_indexes_are_found() {
     let at = 1u64.to_be_bytes();
     assert_eq!(
         sound.after(|rows| rows.bump("history", at, 32)),
-        [Fault::HistoryNode {
+        [StoreFault::HistoryNode {
             height: Height(1),
             position: 1
         }]
@@ -214,17 +214,17 @@ fn changed_state_is_found() {
     let report = sound.audit(sound.dir.path()).unwrap();
     assert_eq!(
         faults[0],
-        Fault::Account {
+        StoreFault::Account {
             address: bob,
             found: show(more),
             expected: show(before)
         }
     );
-    assert!(matches!(faults[1], Fault::StateRoot { expected, .. } if expected == report.state_root));
+    assert!(matches!(faults[1], StoreFault::StateRoot { expected, .. } if expected == report.state_root));
     let balances = report.totals.balances.checked_add(Amount(U256::ONE)).unwrap();
     assert_eq!(
         faults[2..],
-        [Fault::Balances {
+        [StoreFault::Balances {
             found: balances,
             expected: report.totals.supply
         }]
@@ -236,14 +236,14 @@ fn changed_state_is_found() {
     let (address, expected) = (sound.contract, B256::with_last_byte(1));
     assert_eq!(
         faults[0],
-        Fault::Storage {
+        StoreFault::Storage {
             address,
             slot: B256::ZERO,
             found: two,
             expected
         }
     );
-    assert!(matches!(faults[1..], [Fault::StateRoot { expected, .. }] if expected == report.state_root));
+    assert!(matches!(faults[1..], [StoreFault::StateRoot { expected, .. }] if expected == report.state_root));
 
     let mut hash = B256::ZERO;
     let faults = sound.after(|rows| {
@@ -252,5 +252,5 @@ fn changed_state_is_found() {
             .code_hash;
         rows.put("codes", hash, [0xfe]);
     });
-    assert_eq!(faults, [Fault::Code { hash }]);
+    assert_eq!(faults, [StoreFault::Code { hash }]);
 }

@@ -3,7 +3,7 @@
 
 use anyhow::ensure;
 use rayon::prelude::*;
-use tally_chain::light::forge::{self, Budget, Chain, CheapTip, Next, Seal};
+use tally_chain::light::forge::{self, Budget, Chain, CheapTip, Next, SealMethod};
 use tally_chain::light::{TAIL_BLOCKS, TailRules};
 use tally_chain::spec::ConsensusSpec;
 use tally_chain::{ChainSpec, U256};
@@ -112,7 +112,7 @@ fn honest(spec: &ChainSpec) -> Chain<'_> {
     chain.push_many(EASY_BLOCKS, SPACING, &mut budget);
     while chain.next_work().0 < U256::from(1u64 << DOUBLINGS) {
         let time = chain.median() + 1;
-        chain.push(Next::at(time), Seal::Mined(&mut budget));
+        chain.push(Next::at(time), SealMethod::Mined(&mut budget));
     }
     chain
 }

@@ -90,7 +90,7 @@ pub fn push_one(client: &Client, body: &BatchBody) -> anyhow::Result<()> {
         let mut waiting = false;
         for result in answer.results {
             let problem = match result {
-                BatchResult::Taken(_) => continue,
+                BatchResult::Accepted(_) => continue,
                 BatchResult::Refused { problem } => problem,
                 BatchResult::Unknown(found) => bail!("what became of a transfer cannot be read: {found}"),
             };

@@ -33,11 +33,11 @@ fn a_block_with_another_manifest_does_not_hold() {
     manifest.gas_used = 51;
     block.manifest = manifest.encode().into();
     let why = format!(
-        "The manifest's root is shown as {root}, but the bytes say {}",
+        "The manifest's root is shown as {root}, but the bytes contain {}",
         manifest.root()
     );
     let expected = vec![Some(Ok(())), Some(Ok(())), failed(&why), failed(&why)];
-    assert_eq!(outcomes(check_block(&Verdict::OnChain, &page, &block)), expected);
+    assert_eq!(outcomes(check_block(&BlockVerdict::OnChain, &page, &block)), expected);
 }
 
 #[test]
@@ -47,12 +47,12 @@ fn every_field_of_header_and_manifest_is_compared() {
     let figures = |change: fn(&mut BlockPage)| {
         let mut page = page.clone();
         change(&mut page);
-        outcomes(check_block(&Verdict::OnChain, &page, &block))[3].clone()
+        outcomes(check_block(&BlockVerdict::OnChain, &page, &block))[3].clone()
     };
     assert_eq!(figures(|_| {}), Some(Ok(())));
-    let why = "The bits value is shown as 0x1d00ffff, but the bytes say 0x2000ffff";
+    let why = "The bits value is shown as 0x1d00ffff, but the bytes contain 0x2000ffff";
     assert_eq!(figures(|page| page.header.bits = "0x1d00ffff".to_owned()), failed(why));
-    let why = "The version is shown as 2, but the bytes say 1";
+    let why = "The version is shown as 2, but the bytes contain 1";
     assert_eq!(figures(|page| page.header.version = 2), failed(why));
     type Change = fn(&mut BlockPage);
     type Shown = fn(&BlockPage) -> String;
@@ -82,7 +82,7 @@ fn every_field_of_header_and_manifest_is_compared() {
         let mut changed = page.clone();
         change(&mut changed);
         let why = format!(
-            "{what} is shown as {}, but the bytes say {}",
+            "{what} is shown as {}, but the bytes contain {}",
             shown(&changed),
             shown(&page)
         );
@@ -96,7 +96,10 @@ fn a_header_of_another_length_does_not_hold() {
     let (mut block, _) = evidence.inclusion.expect("the sample is in a block");
     block.header = Bytes::from_static(&[0; 79]);
     let short = failed("the header has 79 bytes, not 80");
-    assert_eq!(outcomes(check_block(&Verdict::OnChain, &page, &block)), vec![short; 4]);
+    assert_eq!(
+        outcomes(check_block(&BlockVerdict::OnChain, &page, &block)),
+        vec![short; 4]
+    );
 }
 
 /// Whether the light client has no verified chain, or found the block beside it: nothing that stands in it is verified.
@@ -106,10 +109,10 @@ fn what_stands_in_a_block_that_is_not_on_the_verified_chain_is_not_verified() {
     let (rules, (from, _)) = (rules(), parties());
     let (inclusion, _) = evidence.inclusion.clone().expect("the sample is in a block");
     let why = "a reason".to_owned();
-    let (unknown, refuted) = (Verdict::Unknown(why.clone()), Verdict::Refuted(why.clone()));
+    let (unknown, refuted) = (BlockVerdict::Unknown(why.clone()), BlockVerdict::Refuted(why.clone()));
     let claimed = |lines: &[CheckLine]| lines.iter().map(|line| line.claimed.clone()).collect::<Vec<_>>();
     let row =
-        |verdict: &Verdict, evidence: &TransactionEvidence| check_row(&rules, verdict, &from, &page.row, evidence);
+        |verdict: &BlockVerdict, evidence: &TransactionEvidence| check_row(&rules, verdict, &from, &page.row, evidence);
 
     let lines = check_block(&unknown, &block, &inclusion);
     assert_eq!(claimed(&lines), vec![None, Some(why.clone()), None, None]);

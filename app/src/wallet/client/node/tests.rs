@@ -57,7 +57,7 @@ fn answer(balance: u64) -> AccountBody {
 
 /// The verdict of a tab that has verified the chain up to that block.
 fn verdict(answer: &AccountBody, address: &str) -> Result<u64, Unproven> {
-    verify(answer, address, &Verdict::OnChain, 0)
+    verify(answer, address, &BlockVerdict::OnChain, 0)
 }
 
 fn untrue(why: impl ToString) -> Result<u64, Unproven> {
@@ -72,13 +72,13 @@ fn a_balance_that_the_state_proves_is_verified() {
 #[test]
 fn a_block_that_is_not_on_the_verified_chain_proves_nothing() {
     let why = "block 7 is above the verified tip, block 3";
-    let refuted = Verdict::Refuted(why.to_owned());
+    let refuted = BlockVerdict::Refuted(why.to_owned());
     assert_eq!(verify(&answer(500), HELD, &refuted, 0), untrue(why));
-    // Without a verified chain the balance is the node's word, and its proof must hold all the same.
-    let unknown = Verdict::Unknown(why.to_owned());
+    // Without a verified chain the balance is what the node reports, and its proof must hold all the same.
+    let unknown = BlockVerdict::Unknown(why.to_owned());
     assert_eq!(
         verify(&answer(500), HELD, &unknown, 9),
-        Err(Unproven::Told(why.to_owned()))
+        Err(Unproven::Unverified(why.to_owned()))
     );
     assert!(matches!(
         verify(&answer(501), HELD, &unknown, 0),
@@ -88,9 +88,9 @@ fn a_block_that_is_not_on_the_verified_chain_proves_nothing() {
 
 #[test]
 fn a_block_below_the_tip_that_was_verified_before_the_question_is_old() {
-    assert_eq!(verify(&answer(500), HELD, &Verdict::OnChain, 7), Ok(7));
+    assert_eq!(verify(&answer(500), HELD, &BlockVerdict::OnChain, 7), Ok(7));
     let old = Err(Unproven::Older { seen: 8, shown: 7 });
-    assert_eq!(verify(&answer(500), HELD, &Verdict::OnChain, 8), old);
+    assert_eq!(verify(&answer(500), HELD, &BlockVerdict::OnChain, 8), old);
 }
 
 #[test]

@@ -174,7 +174,7 @@ fn of_account<T: Clone>(read: Option<&Of<T>>, account: &str) -> Option<T> {
         .map(|read| read.found.clone())
 }
 
-/// Says which nonce is missing and which payments were replaced or dropped, for one account.
+/// Shows which nonce is missing and which payments were replaced or dropped, for one account.
 #[component]
 pub fn Waiting(#[prop(into)] account: Signal<String>) -> impl IntoView {
     let pending = expect_context::<Pending>();

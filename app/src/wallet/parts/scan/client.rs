@@ -25,7 +25,7 @@ thread_local! {
     static CLIENT: RefCell<Option<Client>> = const { RefCell::new(None) };
 }
 
-/// Looks for a code; an earlier question that still waits is dropped.
+/// Looks for a code; an earlier request that still waits is dropped.
 pub async fn look(picture: Picture) -> Outcome {
     let message = serde_wasm_bindgen::to_value(&picture).map_err(|error| error.to_string())?;
     let (sender, receiver) = oneshot::channel();

@@ -18,7 +18,7 @@ use crate::{
 /// Waiting transactions of the account that are looked at.
 const MAX_LOOKED_AT: usize = 16;
 
-/// Names a payment with the same receiver and amount that waits, or of which it is not known whether it was taken; or says
+/// Names a payment with the same receiver and amount that waits, or of which it is not known whether it was accepted; or says
 /// that this could not be found out.
 pub async fn equal(
     chain: &ChainIdentity,
@@ -171,7 +171,7 @@ fn warning(sent: &Sent, status: Option<Status>) -> Option<Caution> {
     match status {
         Some(Status::Pending) => Some(waits(&sent.id, sent.at)),
         // No mark shows yet that the first one has paid.
-        Some(Status::Succeeded) if !sent.acknowledged => Some(taken(&sent.id, sent.at)),
+        Some(Status::Succeeded) if !sent.acknowledged => Some(accepted(&sent.id, sent.at)),
         Some(Status::Succeeded | Status::Failed) => None,
         // The node had it and let it go: nothing waits.
         None if sent.acknowledged => None,
@@ -192,7 +192,7 @@ fn waits(id: &str, at: u64) -> Caution {
 
 fn in_doubt(id: &str, at: u64) -> Caution {
     stop(
-        "The same payment may have been taken already",
+        "The same payment may have been accepted already",
         format!(
             "One with this receiver and this amount was sent at {}, and no answer came: {id}. Signed again, it may pay a \
              second time. The history can send the same bytes again, which pay once.",
@@ -201,9 +201,9 @@ fn in_doubt(id: &str, at: u64) -> Caution {
     )
 }
 
-fn taken(id: &str, at: u64) -> Caution {
+fn accepted(id: &str, at: u64) -> Caution {
     stop(
-        "The same payment was taken already",
+        "The same payment was accepted already",
         format!(
             "One with this receiver and this amount was sent at {}, no answer came, and it is in a block by now: {id}. Signed \
              again, it pays a second time.",
@@ -244,7 +244,7 @@ mod tests {
             found: None,
             failure: Some("the node answered with status 503.".to_owned()),
         };
-        let caution = failed.caution().expect("it is said");
+        let caution = failed.caution().expect("it is shown");
         assert_eq!(caution.weight, Weight::Stop);
         assert_eq!(
             caution.title,
@@ -320,7 +320,7 @@ mod tests {
     fn one_whose_answer_was_lost_is_named_even_where_it_is_in_a_block_by_now() {
         for (status, in_doubt_before, known_before) in [
             (Some(Status::Pending), Some(waits("0x07", 1)), Some(waits("0x07", 1))),
-            (Some(Status::Succeeded), Some(taken("0x07", 1)), None),
+            (Some(Status::Succeeded), Some(accepted("0x07", 1)), None),
             // It moved nothing, and never will.
             (Some(Status::Failed), None, None),
             (None, Some(in_doubt("0x07", 1)), None),

@@ -6,14 +6,14 @@ use super::*;
 use crate::wallet::storage::journal::Purpose;
 
 const ID: TxId = TxId(B256::repeat_byte(7));
-const OPEN: &str = "The payment may have been taken";
-const TAKEN: &str = "A node had the payment before";
+const OPEN: &str = "The payment may have been accepted";
+const ACCEPTED: &str = "A node had the payment before";
 
 /// What an outcome is shown as: the headline, and whether it states that no coins moved.
 fn shown(handed: &Handed, earlier: Earlier, purpose: Purpose, shared: bool) -> Option<(&'static str, bool)> {
     let failure = failure(handed, earlier, &ID.to_string(), Handing::of(purpose, shared))?;
     let text = format!("{} {} {}", failure.what, failure.why, failure.next);
-    if [OPEN, TAKEN].contains(&failure.what) {
+    if [OPEN, ACCEPTED].contains(&failure.what) {
         assert!(text.contains(&ID.to_string()), "the id is named: {text}");
     }
     Some((failure.what, text.contains("o coins moved")))
@@ -37,9 +37,9 @@ fn answered(status: u16, body: &str, earlier: Earlier) -> Option<(&'static str, 
 #[test]
 fn only_a_rejection_of_the_first_sending_shows_that_nothing_moved() {
     let expected = |word: &str, earlier: Earlier| match (word, earlier) {
-        ("taken", _) => None,
-        ("rejected", _) => Some(("The node did not take the payment", true)),
-        (_, Earlier::Taken) => Some((TAKEN, false)),
+        ("accepted", _) => None,
+        ("rejected", _) => Some(("The node rejected the payment", true)),
+        (_, Earlier::Accepted) => Some((ACCEPTED, false)),
         (_, Earlier::Never | Earlier::Open) => Some((OPEN, false)),
     };
     let rows: Vec<Row> = serde_json::from_str(include_str!("../../../../../tests/submissions.json")).unwrap();
@@ -50,7 +50,7 @@ fn only_a_rejection_of_the_first_sending_shows_that_nothing_moved() {
         for (earlier, word) in [
             (Earlier::Never, &row.first),
             (Earlier::Open, &row.again),
-            (Earlier::Taken, &row.again),
+            (Earlier::Accepted, &row.again),
         ] {
             assert_eq!(
                 answered(status, &body, earlier),
@@ -60,7 +60,7 @@ fn only_a_rejection_of_the_first_sending_shows_that_nothing_moved() {
         }
     }
     let taken = json!({ "id": ID, "status": "pending" }).to_string();
-    for earlier in [Earlier::Never, Earlier::Open, Earlier::Taken] {
+    for earlier in [Earlier::Never, Earlier::Open, Earlier::Accepted] {
         assert_eq!(answered(202, &taken, earlier), None);
         let open = expected("open", earlier);
         assert_eq!(answered(502, "<html>Bad Gateway</html>", earlier), open);
@@ -71,17 +71,17 @@ fn only_a_rejection_of_the_first_sending_shows_that_nothing_moved() {
 
 #[test]
 fn what_was_sent_stays_sent_whatever_becomes_of_the_journal() {
-    use Earlier::{Never, Open, Taken};
+    use Earlier::{Accepted, Never, Open};
 
     for (journal, shown, is_doubted, expected) in [
         (Never, Never, false, Never),
         (Never, Never, true, Open),
         // Dismissed in another tab, or no longer to be read.
         (Never, Open, false, Open),
-        (Never, Taken, false, Taken),
-        (Never, Taken, true, Taken),
+        (Never, Accepted, false, Accepted),
+        (Never, Accepted, true, Accepted),
         (Open, Never, false, Open),
-        (Taken, Open, true, Taken),
+        (Accepted, Open, true, Accepted),
     ] {
         assert_eq!(
             at_least(journal, shown, is_doubted),
@@ -100,10 +100,10 @@ fn a_used_nonce_is_named_with_both_that_it_may_mean() {
     for (earlier, text) in [
         (Earlier::Never, "T: d"),
         (Earlier::Open, either),
-        (Earlier::Taken, either),
+        (Earlier::Accepted, either),
     ] {
         let handed = Handed::of(outcome(), earlier, None);
-        let failure = failure(&handed, earlier, &ID.to_string(), Handing::Payment).expect("it was not taken");
+        let failure = failure(&handed, earlier, &ID.to_string(), Handing::Payment).expect("it was not accepted");
         assert!(failure.why.contains(text), "{}", failure.why);
         assert_eq!(
             failure.why.contains(either),
@@ -121,8 +121,8 @@ fn a_used_nonce_is_named_with_both_that_it_may_mean() {
 fn nothing_is_forgotten_before_it_was_requested_from_the_node() {
     let refused = |name: &str| Handed::Rejected(refusal(name, None));
     for name in [NONCE_TOO_LOW, "too-many-requests", "insufficient-funds"] {
-        // Another tab's copy was taken.
-        assert_eq!(settled(refused(name), Lookup::Has), Handed::Taken, "{name}");
+        // Another tab's copy was accepted.
+        assert_eq!(settled(refused(name), Lookup::Has), Handed::Accepted, "{name}");
         assert_eq!(settled(refused(name), Lookup::HasNot), refused(name));
     }
     let open = "the node rejected it (Its time is wrong), and did not answer the request for the payment by its id";
@@ -130,7 +130,7 @@ fn nothing_is_forgotten_before_it_was_requested_from_the_node() {
         settled(refused(NONCE_TOO_LOW), Lookup::NoAnswer),
         Handed::Unknown(open.to_owned())
     );
-    // What surely was not taken at its first sending.
+    // What surely was not accepted at its first sending.
     let poor = refused("insufficient-funds");
     assert_eq!(settled(poor.clone(), Lookup::NoAnswer), poor);
     let again = Handed::RejectedAgain(refusal(NONCE_TOO_LOW, None));
@@ -139,20 +139,20 @@ fn nothing_is_forgotten_before_it_was_requested_from_the_node() {
     let low = || refusal(NONCE_TOO_LOW, None);
     assert_eq!(rejected(low(), Earlier::Never), Handed::Rejected(low()));
     assert_eq!(rejected(low(), Earlier::Open), Handed::RejectedAgain(low()));
-    assert_eq!(rejected(low(), Earlier::Taken), Handed::RejectedAgain(low()));
+    assert_eq!(rejected(low(), Earlier::Accepted), Handed::RejectedAgain(low()));
 }
 
 #[test]
 fn what_a_rejection_means_for_coins_depends_on_what_was_handed_in() {
     let refused = refusal("nonce-too-low", None);
     let clocks = refusal("transaction-expired", Some(-90_000));
-    let replacement = ("The node did not take the replacement", false);
+    let replacement = ("The node rejected the replacement", false);
     for (purpose, shared, expected) in [
-        (Purpose::Payment, false, ("The node did not take the payment", true)),
-        (Purpose::Fill, false, ("The node did not take the payment", true)),
+        (Purpose::Payment, false, ("The node rejected the payment", true)),
+        (Purpose::Fill, false, ("The node rejected the payment", true)),
         (Purpose::SpeedUp, false, replacement),
         (Purpose::Cancel, false, replacement),
-        (Purpose::Payment, true, ("The node did not take this copy", false)),
+        (Purpose::Payment, true, ("The node rejected this copy", false)),
     ] {
         let first = |refusal: &Refusal| shown(&Handed::Rejected(refusal.clone()), Earlier::Never, purpose, shared);
         assert_eq!(first(&refused), Some(expected));
@@ -160,7 +160,10 @@ fn what_a_rejection_means_for_coins_depends_on_what_was_handed_in() {
         for refusal in [&refused, &clocks] {
             let again = Handed::RejectedAgain(refusal.clone());
             assert_eq!(shown(&again, Earlier::Open, purpose, shared), Some((OPEN, false)));
-            assert_eq!(shown(&again, Earlier::Taken, purpose, shared), Some((TAKEN, false)));
+            assert_eq!(
+                shown(&again, Earlier::Accepted, purpose, shared),
+                Some((ACCEPTED, false))
+            );
         }
     }
     // What was not kept was not sent: that shows nothing of the one it was to replace, nor of what others have sent.
@@ -176,8 +179,8 @@ fn what_a_rejection_means_for_coins_depends_on_what_was_handed_in() {
             "{handing:?}"
         );
         let known = [
-            (Earlier::Open, "It was sent before, and may have been taken."),
-            (Earlier::Taken, "A node had it before."),
+            (Earlier::Open, "It was sent before, and may have been accepted."),
+            (Earlier::Accepted, "A node had it before."),
         ];
         for (earlier, words) in known {
             let again = not_kept(earlier);

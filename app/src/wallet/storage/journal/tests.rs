@@ -46,7 +46,7 @@ fn what_the_node_once_had_stays_acknowledged() {
         ..taken.clone()
     };
     assert_eq!(journal, vec![Entry::Sent(again)]);
-    // Older versions kept an entry only once it was taken.
+    // Older versions kept an entry only once it was accepted.
     let old = r#"[{"id":"a","from":"0xA","nonce":3,"at":1,"purpose":"payment","replaces":null,"envelope":"0x54"}]"#;
     assert_eq!(parsed(Some(old.to_owned())), Ok(vec![Entry::Sent(taken)]));
 }
@@ -59,7 +59,7 @@ fn what_is_kept_shows_what_is_known_before_a_sending() {
     };
     let journal = [Entry::Sent(sent("a", 3)), Entry::Sent(taken)];
     assert_eq!(earlier_in(&journal, "a"), Earlier::Open);
-    assert_eq!(earlier_in(&journal, "b"), Earlier::Taken);
+    assert_eq!(earlier_in(&journal, "b"), Earlier::Accepted);
     assert_eq!(earlier_in(&journal, "c"), Earlier::Never);
 }
 
@@ -80,12 +80,12 @@ fn a_rejected_one_is_forgotten_only_where_no_other_tab_sent_it_too() {
     // The other tab has no answer yet.
     let (_, both) = added(first, sent("a", 3));
     assert_eq!(without_rejected(both.clone(), "a"), (Earlier::Open, both.clone()));
-    // The node took it from the other tab.
+    // The node accepted it from the other tab.
     let mut taken = both;
     if let Entry::Sent(sent) = &mut taken[0] {
         sent.acknowledged = true;
     }
-    assert_eq!(without_rejected(taken.clone(), "a"), (Earlier::Taken, taken));
+    assert_eq!(without_rejected(taken.clone(), "a"), (Earlier::Accepted, taken));
 }
 
 fn nonces(journal: &[Entry]) -> Vec<u64> {
@@ -159,7 +159,7 @@ fn without_a_storage_nothing_may_be_sent() {
 #[test]
 fn what_could_not_be_taken_off_the_list_is_open_as_the_list_has_it() {
     assert_eq!(open_unless_known(Err(NotKept::Unreadable)), Earlier::Open);
-    for known in [Earlier::Never, Earlier::Open, Earlier::Taken] {
+    for known in [Earlier::Never, Earlier::Open, Earlier::Accepted] {
         assert_eq!(open_unless_known(Ok(known)), known);
     }
 }

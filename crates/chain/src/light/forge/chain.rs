@@ -40,7 +40,7 @@ pub struct Budget(pub u64);
 
 /// What seals a block.
 #[derive(Debug)]
-pub enum Seal<'a> {
+pub enum SealMethod<'a> {
     /// A nonce that was searched for, as long as there are hashes.
     Mined(&'a mut Budget),
     /// None: the header's id does not meet its bits, but by chance.
@@ -54,7 +54,7 @@ pub struct Next {
     pub time: u32,
     /// The bits that D1 gives, or else the easiest that the spec allows.
     pub due: bool,
-    /// What its leaf says of its weight, where that is not its work.
+    /// The weight that its leaf claims, where that is not its work.
     pub weight: Option<U256>,
 }
 
@@ -151,7 +151,7 @@ impl<'a> Chain<'a> {
         self.at(self.height())
     }
 
-    /// Weight of all its blocks.
+    /// Total work of its blocks.
     pub fn weight(&self) -> Weight {
         let sum = |sum: U256, (_, node): &(u64, Node)| sum.saturating_add(node.weight);
         Weight(self.peaks.iter().fold(U256::ZERO, sum))
@@ -184,14 +184,14 @@ impl<'a> Chain<'a> {
     }
 
     /// Adds a block; false where its seal was not found before the hashes were used up, and nothing was added.
-    pub fn push(&mut self, next: Next, seal: Seal<'_>) -> bool {
+    pub fn push(&mut self, next: Next, seal: SealMethod<'_>) -> bool {
         let manifest = self.next_manifest();
         let mut fields = self.seal();
         if !next.due {
             fields.bits = easiest(self.spec);
         }
         let mut header = fields.header(self.tip().id(), manifest.root(), next.time);
-        if let Seal::Mined(budget) = seal {
+        if let SealMethod::Mined(budget) = seal {
             let Some(nonce) = mine(&header, budget) else {
                 return false;
             };
@@ -205,7 +205,7 @@ impl<'a> Chain<'a> {
     pub fn push_many(&mut self, count: u64, spacing: u32, budget: &mut Budget) -> bool {
         (0..count).all(|_| {
             let time = self.tip().time.saturating_add(spacing).max(self.median() + 1);
-            self.push(Next::at(time), Seal::Mined(budget))
+            self.push(Next::at(time), SealMethod::Mined(budget))
         })
     }
 
@@ -226,7 +226,7 @@ impl<'a> Chain<'a> {
         None
     }
 
-    /// Weight of the newest blocks, so many of them.
+    /// Work of the newest blocks, so many of them.
     pub(super) fn newest_weight(&self, count: u64) -> U256 {
         let newest = self.height() + 1 - count..=self.height();
         let weights = newest.map(|height| self.spec.engine().weight(&self.at(height)).0);
@@ -347,7 +347,10 @@ pub fn honest(spec: &ChainSpec, height: u64, seed: u64) -> Chain<'_> {
             _ => 0,
         };
         let time = u32::try_from(clock + wrong).unwrap_or(u32::MAX).max(chain.median() + 1);
-        assert!(chain.push(Next::at(time), Seal::Mined(&mut budget)), "a seal is found");
+        assert!(
+            chain.push(Next::at(time), SealMethod::Mined(&mut budget)),
+            "a seal is found"
+        );
     }
     chain
 }

@@ -1,6 +1,6 @@
 //! A forger whose tip costs little, so that many can be tried. Rules: docs/protocol.md#F4, #F5
 
-use super::chain::{Budget, Chain, Next, Seal, half_life};
+use super::chain::{Budget, Chain, Next, SealMethod, half_life};
 use crate::light::draws::{Plan, Weights};
 use crate::light::limits::TAIL_BLOCKS;
 
@@ -27,14 +27,14 @@ impl CheapTip {
         let (mut chain, mut budget) = (honest.fork(honest.height(), run + 1), Budget(u64::MAX));
         let spacing = honest.spec().engine().spacing();
         for _ in 0..self.made_up {
-            chain.push(Next::at(chain.tip().time + spacing), Seal::None);
+            chain.push(Next::at(chain.tip().time + spacing), SealMethod::None);
         }
         chain.push_many(1, spacing, &mut budget);
         // A record of the first mined block would show its parent.
         let hidden = honest.weight().0..chain.weight().0;
         chain.push_many(self.mined - 2, spacing, &mut budget);
         let late = chain.tip().time + spacing + self.half_lives * half_life(honest.spec());
-        chain.push(Next::at(late), Seal::Mined(&mut budget));
+        chain.push(Next::at(late), SealMethod::Mined(&mut budget));
         chain.push_many(self.cheap - 1, spacing, &mut budget);
         let tip = chain.next_work().0;
         let tail = chain.newest_weight(TAIL_BLOCKS - 1).saturating_add(tip);

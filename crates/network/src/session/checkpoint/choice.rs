@@ -1,4 +1,4 @@
-//! Beginning with a checkpoint: which chain's. The one of most total work among those shown, not the first that sent hello;
+//! Checkpoint sync: which chain's. The one of most total work among those shown, not the first that sent hello;
 //! then its state, part by part (`parts.rs`). Rules: docs/protocol.md#Q1 to #Q5
 
 use tally_chain::history::{History, Node as HistoryNode};
@@ -26,7 +26,7 @@ impl Session {
         self.outbound = count;
     }
 
-    /// Goes on with beginning at a checkpoint; returns whether that is what this node is about.
+    /// Goes on with the checkpoint sync; returns whether this node is in one.
     pub(crate) fn advance_checkpoint_sync(&mut self) -> bool {
         if !self.node.awaits_checkpoint() {
             self.checkpoint_sync = None;
@@ -43,7 +43,7 @@ impl Session {
     }
 
     /// Total work of the chain that is being taken, or of ours.
-    fn taken_weight(&self) -> Weight {
+    fn taken_work(&self) -> Weight {
         self.checkpoint_sync
             .as_ref()
             .map_or(self.weight(), |sync| sync.walk.end.weight)
@@ -59,13 +59,13 @@ impl Session {
         let waits = misses && self.now < begun + NAMED_MS;
         // One that has shown a chain with more total work is tried again, though it failed just now: it is no mere claim.
         let failed = |peer: &Peer| peer.offers && peer.shown > taken;
-        let open = |peer: &Peer| self.is_to_be_weighed(peer, taken) || failed(peer);
+        let open = |peer: &Peer| self.needs_work_check(peer, taken) || failed(peer);
         waits || !self.walks.is_empty() || self.peers.values().any(open)
     }
 
     /// Whether a peer claims a chain with more total work than the one of `taken`, and was not checked yet.
-    fn is_to_be_weighed(&self, peer: &Peer, taken: Weight) -> bool {
-        self.may_be_source(peer) && peer.weight() > taken && peer.weighed.is_none()
+    fn needs_work_check(&self, peer: &Peer, taken: Weight) -> bool {
+        self.may_be_source(peer) && peer.weight() > taken && peer.shown_work.is_none()
     }
 
     /// Whether a checkpoint and all headers of its chain can be requested from a peer now.
@@ -84,12 +84,12 @@ impl Session {
     fn expects_checkpoint(&self) -> bool {
         if self.checkpoint_sync.is_some()
             || self.node.checkpoints().trusted.is_some()
-            || self.is_undecided(self.taken_weight())
+            || self.is_undecided(self.taken_work())
         {
             return true;
         }
-        let heaviest = self.peers.values().filter_map(|peer| peer.weighed).max();
-        heaviest.is_some_and(|(_, height)| !self.is_too_short(height))
+        let best = self.peers.values().filter_map(|peer| peer.shown_work).max();
+        best.is_some_and(|(_, height)| !self.is_too_short(height))
     }
 
     /// Whether a chain of this height has no checkpoint yet.
@@ -102,9 +102,9 @@ impl Session {
     /// they do not. One of an outbound peer is always beside those of inbound peers, however many and busy.
     fn begin_walk(&mut self) {
         let now = self.now;
-        let taken = self.taken_weight();
+        let taken = self.taken_work();
         let running: Vec<_> = self.walks.iter().map(|walk| walk.source.clone()).collect();
-        let able = |peer: &Peer| self.is_to_be_weighed(peer, taken);
+        let able = |peer: &Peer| self.needs_work_check(peer, taken);
         let stuck = self.walks.iter().all(|walk| walk.progress + STUCK_MS <= now);
         let beside = self.wants_outbound(&running, able);
         if !(stuck || beside) || self.walks.len() >= MAX_SYNCS + usize::from(beside) {
@@ -220,9 +220,9 @@ impl Session {
             Ok(Look::More) => self.walks.push(walk),
             Ok(Look::Same) => {
                 let shown = self.checkpoint_sync.as_ref().map(|sync| sync.walk.end.clone());
-                self.weighed(name, shown.as_ref());
+                self.work_shown(name, shown.as_ref());
             }
-            Ok(Look::Whole) => self.weigh_walk(walk),
+            Ok(Look::Whole) => self.conclude_walk(walk),
             Err(ended) => self.conclude(name, ended),
         }
     }
@@ -249,22 +249,22 @@ impl Session {
         Ok(if same { Look::Same } else { Look::More })
     }
 
-    fn weighed(&mut self, name: &PeerName, end: Option<&HeaderTip>) {
+    fn work_shown(&mut self, name: &PeerName, end: Option<&HeaderTip>) {
         if let Some(peer) = self.peers.get_mut(name) {
-            peer.weighed = end.map(|end| (end.weight, end.height));
+            peer.shown_work = end.map(|end| (end.weight, end.height));
             peer.backoff.succeeded();
         }
     }
 
     /// All headers of a chain are here: it is the one to begin with if it has the most total work.
-    fn weigh_walk(&mut self, walk: Walk) {
+    fn conclude_walk(&mut self, walk: Walk) {
         let (name, height) = (walk.source.clone(), walk.end.height);
         if !walk.trusted {
             let trusted = self.node.checkpoints().trusted.map(|id| id.to_string());
             tracing::warn!(peer = %name, trusted, "its chain does not have the block that --checkpoint names");
             return self.conclude(&name, Ended::Failed(None));
         }
-        self.weighed(&name, Some(&walk.end));
+        self.work_shown(&name, Some(&walk.end));
         if let Some(at) = walk.ahead {
             self.conclude(&name, Ended::AheadOfClock { at });
         }
@@ -274,7 +274,7 @@ impl Session {
                 peer.offers = false;
             }
             if self.is_too_short(height) {
-                self.leave_lighter(walk.end.weight);
+                self.leave_for_more_work(walk.end.weight);
             }
             return;
         };
@@ -293,13 +293,13 @@ impl Session {
         }
         let (block, weight) = (offer.block, walk.end.weight);
         // It has a checkpoint, and is another chain than one that has more total work and no checkpoint.
-        let mut shown = self.peers.values().filter_map(|peer| peer.weighed);
+        let mut shown = self.peers.values().filter_map(|peer| peer.shown_work);
         if shown.any(|(other, height)| other > weight && self.is_too_short(height)) {
             return;
         }
         tracing::info!(source = %name, %block, height = %offer.height, %weight, "the chain with the most total work shown so far");
         self.drop_checkpoint_sync();
-        self.weighed(&name, Some(&walk.end));
+        self.work_shown(&name, Some(&walk.end));
         if let Some(peer) = self.peers.get_mut(&name) {
             peer.shown = weight;
         }
@@ -308,7 +308,7 @@ impl Session {
 
     /// A chain was shown that is too short for a checkpoint and has so much total work: with one of less, however tall, this
     /// node does not begin.
-    fn leave_lighter(&mut self, weight: Weight) {
+    fn leave_for_more_work(&mut self, weight: Weight) {
         if self
             .checkpoint_sync
             .as_ref()
@@ -326,7 +326,7 @@ impl Session {
         let sync = self.checkpoint_sync.take()?;
         self.walks.iter_mut().for_each(|walk| walk.compares = false);
         for peer in self.peers.values_mut().filter(|peer| peer.offers) {
-            peer.weighed = None;
+            peer.shown_work = None;
         }
         Some(sync.walk.source)
     }

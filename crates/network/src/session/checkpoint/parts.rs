@@ -25,7 +25,7 @@ fn broken(error: &StoreError) -> Ended {
 /// What is next.
 enum Step {
     Waits,
-    Begins,
+    Complete,
 }
 
 fn wrong(reason: impl ToString) -> Ended {
@@ -34,21 +34,21 @@ fn wrong(reason: impl ToString) -> Ended {
 }
 
 impl Session {
-    /// Requests what is missing next, and begins once all is here and no other chain is to be preferred.
+    /// Requests what is missing next, and finishes once all is here and no other chain is to be preferred.
     pub(crate) fn advance_state(&mut self) {
         let Some(mut sync) = self.checkpoint_sync.take() else {
             return;
         };
-        let begun = match self.step(&mut sync) {
-            Ok(Step::Begins) => self.begin_at_checkpoint(&sync).map(|()| true),
+        let finished = match self.step(&mut sync) {
+            Ok(Step::Complete) => self.finish_checkpoint_sync(&sync).map(|()| true),
             Ok(Step::Waits) => Ok(false),
             Err(ended) => Err(ended),
         };
-        if matches!(begun, Ok(true)) {
+        if matches!(finished, Ok(true)) {
             return;
         }
         self.checkpoint_sync = Some(sync);
-        match begun {
+        match finished {
             Ok(_) => {}
             // The source is still the one; it goes on once there is room.
             Err(Ended::NoRoom { needed }) => self.needs_room = Some(needed),
@@ -83,7 +83,7 @@ impl Session {
         if state.missing.is_empty() {
             let complete = *state.complete.get_or_insert(self.now);
             let decided = self.has_decided(sync.walk.end.weight, complete);
-            return Ok(if decided { Step::Begins } else { Step::Waits });
+            return Ok(if decided { Step::Complete } else { Step::Waits });
         }
         let (block, requested) = (offer.block, self.part_requests(state));
         for (name, part) in requested {
@@ -92,7 +92,7 @@ impl Session {
         Ok(Step::Waits)
     }
 
-    /// Whether the state takes longer than it may while another peer claims as heavy a chain. A source with a division of its
+    /// Whether the state takes longer than it may while another peer claims a chain of as much work. A source with a division of its
     /// own is the only one that has the parts: it could send one a minute, for a day. Parts of the same division are kept.
     fn takes_too_long(&self, sync: &CheckpointSync) -> bool {
         let most = CHECKPOINT_MS << self.slow_checkpoints.min(MAX_CHECKPOINT_DOUBLINGS);
@@ -159,8 +159,8 @@ impl Session {
         requests
     }
 
-    /// Puts everything together and begins with it.
-    fn begin_at_checkpoint(&mut self, sync: &CheckpointSync) -> Result<(), Ended> {
+    /// Puts everything together and installs it as the tip.
+    fn finish_checkpoint_sync(&mut self, sync: &CheckpointSync) -> Result<(), Ended> {
         let (Some(checkpoint), Some(mark), Some(parts)) = (sync.walk.checkpoint(), &sync.walk.mark, &sync.state) else {
             return Err(Ended::Failed(None));
         };
@@ -168,15 +168,15 @@ impl Session {
         let manifest = |id: &BlockId| sync.manifests.get(id).cloned();
         let blocks = mark.blocks.iter();
         let blocks = blocks.filter_map(|(header, weight)| Some((*header, manifest(&header.id())?, *weight)));
-        let beginning = StateSnapshot {
+        let snapshot = StateSnapshot {
             blocks: blocks.collect(),
             history: mark.history.clone(),
             state,
             checkpoint: checkpoint.clone(),
         };
-        self.node.install_snapshot(&beginning).map_err(|error| broken(&error))?;
+        self.node.install_snapshot(&snapshot).map_err(|error| broken(&error))?;
         let (height, millis) = (checkpoint.height, self.now.saturating_sub(sync.walk.started));
-        tracing::info!(source = %sync.walk.source, %height, parts = parts.roots.len(), millis, "began with a checkpoint");
+        tracing::info!(source = %sync.walk.source, %height, parts = parts.roots.len(), millis, "checkpoint sync complete");
         Ok(())
     }
 

@@ -193,9 +193,9 @@ impl Walk {
             .push(HistoryNode::leaf(self.end.id, header, spec.engine().weight(header)));
         self.trusted |= node.checkpoints().trusted == Some(self.end.id);
         self.has_sought |= self.sought == Some(self.end.id);
-        let weighed = (*header, self.end.weight);
-        self.first.get_or_insert(weighed);
-        self.recent.push_back(weighed);
+        let with_work = (*header, self.end.weight);
+        self.first.get_or_insert(with_work);
+        self.recent.push_back(with_work);
         if self.recent.len() > ANCESTORS {
             self.recent.pop_front();
         }

@@ -388,7 +388,7 @@ impl Dialer {
     }
 
     /// Whether a peer that is connected, and comes from `remote`, is at one of its addresses: the operator named it, or it has
-    /// that host. For other hosts there is the peer's word alone: as an answer it would make it one of all ranges.
+    /// that host. For other hosts there is only the peer's claim: as an answer it would make it one of all ranges.
     pub fn is_at(&self, address: &Multiaddr, remote: Option<&Multiaddr>) -> bool {
         let host = host_of(address);
         self.keeps(address) || (host.is_some() && host == remote.and_then(host_of))

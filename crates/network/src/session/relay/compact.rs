@@ -119,7 +119,7 @@ impl Session {
             Ok(Place::Nowhere) => {
                 // Nothing of it is kept: headers from where we stand will show whether the claim is true.
                 self.claim(name, claim_of(&block));
-                if self.knows_heavier(name, block.weight) {
+                if self.knows_more_work(name, block.weight) {
                     self.offend(name, Offence::Orphan { id });
                 }
             }
@@ -176,14 +176,14 @@ impl Session {
     /// An announcement of a block with no more total work than our tip, long after the peer had read of one with more.
     fn light_block(&mut self, name: &PeerName, claim: &Claim) {
         let late = claim.height.0 + STALE_DEPTH < self.node.tip().record.height().0;
-        if late && self.knows_heavier(name, claim.weight) {
+        if late && self.knows_more_work(name, claim.weight) {
             self.offend(name, Offence::StaleBlock { id: claim.tip });
         }
     }
 
     /// Whether the peer has certainly read that our chain has as much total work as this, or more: by N7 it announces no such
     /// block.
-    fn knows_heavier(&self, name: &PeerName, weight: Weight) -> bool {
+    fn knows_more_work(&self, name: &PeerName, weight: Weight) -> bool {
         self.peers.get(name).is_some_and(|peer| weight <= peer.acknowledged)
     }
 

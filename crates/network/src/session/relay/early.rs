@@ -256,7 +256,7 @@ impl EarlyTransactions {
     }
 }
 
-/// What a transaction waits for that the pool did not take.
+/// What a transaction waits for that the pool did not accept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Waits {
     /// A block that changes its sender's account.
@@ -265,7 +265,7 @@ pub(crate) enum Waits {
     ForTheStore,
 }
 
-/// Whether a transaction may be taken later that is not taken now, and what that takes. A block may change its sender's balance,
+/// Whether a transaction may be accepted later that is not accepted now, and what that needs. A block may change its sender's balance,
 /// nonce or code. A fee, a form or a time that is not allowed stays so, and a full pool shows nothing of the chain.
 pub(crate) fn waits(error: &SubmitError) -> Option<Waits> {
     match error {

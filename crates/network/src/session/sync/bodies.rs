@@ -338,8 +338,8 @@ impl Session {
             let id = sync.plan.front()?;
             (self.bodies.held.contains_key(id) || stored(id)).then_some((sync, *id))
         });
-        let heaviest = here.max_by_key(|(sync, _)| sync.shown())?;
-        Some((heaviest.0.number, heaviest.1))
+        let best = here.max_by_key(|(sync, _)| sync.shown())?;
+        Some((best.0.number, best.1))
     }
 
     /// The next block of a chain is stored; `None` if it was before.

@@ -198,7 +198,7 @@ impl Session {
                 _ => sync.plan.push_back(id),
             }
         }
-        self.weigh(sync, headers.is_empty())
+        self.check_work(sync, headers.is_empty())
     }
 
     /// Where an answer begins: after the end of the headers, or after a block of ours.
@@ -229,7 +229,7 @@ impl Session {
     }
 
     /// Compares what was shown with what was claimed, once all of it was shown.
-    fn weigh(&self, sync: &Sync, empty: bool) -> Result<(), Ended> {
+    fn check_work(&self, sync: &Sync, empty: bool) -> Result<(), Ended> {
         let (shown, ours) = (sync.shown(), self.weight());
         if let Some(at) = sync.ahead {
             return if shown > ours {

@@ -127,7 +127,7 @@ fn Lost(
             let _ = again.try_update(|again| *again = again.wrapping_add(1));
         });
     });
-    // What may have been taken is given up only after a yes.
+    // What may have been accepted is given up only after a yes.
     let in_doubt = !sent.acknowledged;
     let confirming = RwSignal::new(false);
     let on_dismiss = move |click: MouseEvent| match (click.detail(), in_doubt) {
@@ -165,7 +165,7 @@ fn Lost(
 fn GiveUp(confirming: RwSignal<bool>, dismiss: Callback<()>) -> impl IntoView {
     view! {
         <Notice kind=NoticeKind::Warning title="Give this payment up?">
-            <p>"It may have been taken. If you dismiss it, it is no longer listed, its bytes cannot be sent again, and nothing warns you when you make the same payment again."</p>
+            <p>"It may have been accepted. If you dismiss it, it is no longer listed, its bytes cannot be sent again, and nothing warns you when you make the same payment again."</p>
             <div class="actions">
                 <Button on:click=move |_| dismiss.run(())>"Dismiss it"</Button>
                 <Button on:click=move |_| confirming.set(false)>"Keep it"</Button>

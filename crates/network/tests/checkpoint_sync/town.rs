@@ -114,7 +114,7 @@ impl Town {
         }
     }
 
-    /// One that is to begin with a checkpoint.
+    /// One that is to sync from a checkpoint.
     pub fn newcomer(&mut self) -> usize {
         self.add(CheckpointConfig { begin: true, ..RULES })
     }

@@ -1,20 +1,21 @@
-//! Questions of the page: is this block on the verified chain?
+//! Blocks that the page wants checked: is this one on the verified chain?
 
 use std::collections::{BTreeSet, VecDeque};
 
-use tally_api::worker::light::Verdict;
+use tally_api::worker::light::BlockVerdict;
 use tally_chain::history::{NODE_BYTES, Node};
 use tally_chain::light::{Followed, NotShown};
 use tally_chain::{BlockId, Header, Height, Manifest};
 
-/// Most questions that wait.
+/// Most checks that wait.
 const MAX_WAITING: usize = 1_000;
 /// Most blocks whose place is remembered.
 const MAX_PROVEN: usize = 4_096;
 
-/// A block that the page has a question about.
+/// A block that the page wants checked.
 #[derive(Debug)]
-pub(super) struct Question {
+pub(super) struct PendingCheck {
+    /// The page's number for it, which comes back with the verdict.
     number: u32,
     header: Header,
     manifest: Manifest,
@@ -22,11 +23,11 @@ pub(super) struct Question {
     looked: bool,
 }
 
-/// What is to be done about a question.
+/// What a check needs next.
 pub(super) enum Next {
     /// The node has to show that the block at this height is an ancestor of this tip.
     Prove {
-        question: Box<Question>,
+        pending: Box<PendingCheck>,
         height: Height,
         tip: BlockId,
     },
@@ -36,44 +37,44 @@ pub(super) enum Next {
     Nothing,
 }
 
-/// Those that wait, the verdicts that were not sent yet, and what was proven.
+/// Checks that wait, the verdicts that were not sent yet, and what was proven.
 #[derive(Debug, Default)]
-pub(super) struct Questions {
-    waiting: VecDeque<Box<Question>>,
-    verdicts: Vec<(u32, Verdict)>,
+pub(super) struct PendingChecks {
+    waiting: VecDeque<Box<PendingCheck>>,
+    verdicts: Vec<(u32, BlockVerdict)>,
     /// Blocks that are ancestors of the verified tip, and stay so while it is only followed.
     proven: BTreeSet<BlockId>,
 }
 
-impl Questions {
-    /// Takes a question; one that needs no proof is answered at once.
+impl PendingChecks {
+    /// Adds a check; one that needs no proof is answered at once.
     pub fn add(&mut self, number: u32, header: &[u8], manifest: &[u8], genesis: BlockId) {
         let Ok(bytes) = header.try_into() else {
             let why = format!("the header has {} bytes, not 80", header.len());
-            return self.answer(number, Verdict::Refuted(why));
+            return self.answer(number, BlockVerdict::Refuted(why));
         };
         let header = Header::decode(bytes);
         let manifest = match Manifest::decode(manifest) {
             Ok(manifest) if manifest.root() == header.manifest_root => manifest,
-            Ok(_) => return self.answer(number, Verdict::Refuted(NotShown::OtherManifest.to_string())),
-            Err(error) => return self.answer(number, Verdict::Refuted(error.to_string())),
+            Ok(_) => return self.answer(number, BlockVerdict::Refuted(NotShown::OtherManifest.to_string())),
+            Err(error) => return self.answer(number, BlockVerdict::Refuted(error.to_string())),
         };
         let id = header.id();
         // Only genesis has the height 0, and it is known by its id.
         if id == genesis {
-            return self.answer(number, Verdict::OnChain);
+            return self.answer(number, BlockVerdict::OnChain);
         }
         if manifest.number == Height::GENESIS {
             let why = format!("block 0 is not this chain's genesis, {genesis}");
-            return self.answer(number, Verdict::Refuted(why));
+            return self.answer(number, BlockVerdict::Refuted(why));
         }
         if self.waiting.len() >= MAX_WAITING {
             return self.answer(
                 number,
-                Verdict::Unknown("too many blocks are to be checked at once".to_owned()),
+                BlockVerdict::Unknown("too many blocks are to be checked at once".to_owned()),
             );
         }
-        self.waiting.push_back(Box::new(Question {
+        self.waiting.push_back(Box::new(PendingCheck {
             number,
             header,
             manifest,
@@ -81,19 +82,19 @@ impl Questions {
         }));
     }
 
-    fn answer(&mut self, number: u32, verdict: Verdict) {
+    fn answer(&mut self, number: u32, verdict: BlockVerdict) {
         self.verdicts.push((number, verdict));
     }
 
     /// The verdicts since the last time.
-    pub fn take_verdicts(&mut self) -> Vec<(u32, Verdict)> {
+    pub fn take_verdicts(&mut self) -> Vec<(u32, BlockVerdict)> {
         std::mem::take(&mut self.verdicts)
     }
 
     /// Nothing is known now.
     pub fn give_up(&mut self, why: &str) {
-        for question in std::mem::take(&mut self.waiting) {
-            self.answer(question.number, Verdict::Unknown(why.to_owned()));
+        for pending in std::mem::take(&mut self.waiting) {
+            self.answer(pending.number, BlockVerdict::Unknown(why.to_owned()));
         }
     }
 
@@ -102,69 +103,69 @@ impl Questions {
         self.proven.clear();
     }
 
-    /// Answers what can be answered by the tip alone, and says what the next one needs.
+    /// Answers what can be answered by the tip alone, and returns what the next one needs.
     pub fn next(&mut self, followed: &Followed) -> Next {
         let tip = followed.verified();
-        while let Some(mut question) = self.waiting.pop_front() {
-            if self.proven.contains(&question.header.id()) {
-                self.answer(question.number, Verdict::OnChain);
+        while let Some(mut pending) = self.waiting.pop_front() {
+            if self.proven.contains(&pending.header.id()) {
+                self.answer(pending.number, BlockVerdict::OnChain);
                 continue;
             }
-            let (height, tip_height) = (question.manifest.number, tip.manifest.number);
+            let (height, tip_height) = (pending.manifest.number, tip.manifest.number);
             if height < tip_height {
                 let tip = tip.tip;
-                return Next::Prove { question, height, tip };
+                return Next::Prove { pending, height, tip };
             }
-            match followed.check_ancestor(&question.header, &question.manifest, Vec::new()) {
-                Ok(()) => self.prove(&question),
-                Err(_) if !question.looked => {
-                    question.looked = true;
-                    self.waiting.push_front(question);
+            match followed.check_ancestor(&pending.header, &pending.manifest, Vec::new()) {
+                Ok(()) => self.prove(&pending),
+                Err(_) if !pending.looked => {
+                    pending.looked = true;
+                    self.waiting.push_front(pending);
                     return Next::Look;
                 }
-                Err(error) => self.answer(question.number, Verdict::Refuted(error.to_string())),
+                Err(error) => self.answer(pending.number, BlockVerdict::Refuted(error.to_string())),
             }
         }
         Next::Nothing
     }
 
-    fn prove(&mut self, question: &Question) {
+    fn prove(&mut self, pending: &PendingCheck) {
         if self.proven.len() >= MAX_PROVEN {
             self.proven.pop_first();
         }
-        self.proven.insert(question.header.id());
-        self.answer(question.number, Verdict::OnChain);
+        self.proven.insert(pending.header.id());
+        self.answer(pending.number, BlockVerdict::OnChain);
     }
 
     /// Checks the nodes that came. True where the node's tip has to be looked at first: after a reorg the page knows the new
     /// chain before the worker does.
-    pub fn check(&mut self, mut question: Box<Question>, nodes: &[u8], followed: &Followed) -> bool {
+    pub fn check(&mut self, mut pending: Box<PendingCheck>, nodes: &[u8], followed: &Followed) -> bool {
         let (nodes, rest) = nodes.as_chunks::<NODE_BYTES>();
         let nodes = match rest.is_empty() {
             true => nodes.iter().map(Node::decode).collect(),
             // No proof has so few: it is rejected for that.
             false => Vec::new(),
         };
-        match followed.check_ancestor(&question.header, &question.manifest, nodes) {
-            Ok(()) => self.prove(&question),
-            Err(_) if !question.looked => {
-                question.looked = true;
-                self.waiting.push_front(question);
+        match followed.check_ancestor(&pending.header, &pending.manifest, nodes) {
+            Ok(()) => self.prove(&pending),
+            Err(_) if !pending.looked => {
+                pending.looked = true;
+                self.waiting.push_front(pending);
                 return true;
             }
-            Err(error) => self.answer(question.number, Verdict::Refuted(error.to_string())),
+            Err(error) => self.answer(pending.number, BlockVerdict::Refuted(error.to_string())),
         }
         false
     }
 
     /// The node gave no proof. True where its tip has to be looked at first.
-    pub fn no_proof(&mut self, mut question: Box<Question>, why: &str, old_tip: bool) -> bool {
-        if old_tip && !question.looked {
-            question.looked = true;
-            self.waiting.push_front(question);
+    pub fn no_proof(&mut self, mut pending: Box<PendingCheck>, why: &str, old_tip: bool) -> bool {
+        if old_tip && !pending.looked {
+            pending.looked = true;
+            self.waiting.push_front(pending);
             return true;
         }
-        self.answer(question.number, Verdict::Unknown(why.to_owned()));
+        self.answer(pending.number, BlockVerdict::Unknown(why.to_owned()));
         false
     }
 }

@@ -1,4 +1,4 @@
-//! A node process that begins with a checkpoint, and what it reports of itself.
+//! A node process in checkpoint sync, and what it reports of itself.
 
 use serde_json::json;
 
@@ -9,7 +9,7 @@ use crate::network::{Member, end_mining, identity};
 const RULES: [&str; 4] = ["--checkpoint-every", "5", "--checkpoint-depth", "3"];
 
 #[test]
-fn a_node_begins_with_a_checkpoint_is_useful_and_reports_what_it_lacks() {
+fn a_node_that_synced_from_a_checkpoint_is_useful_and_reports_what_it_lacks() {
     let folders = [(); 2].map(|()| tempfile::tempdir().unwrap());
     let identity = identity();
     let first = Member::start(folders[0].path(), FAST_CHAIN, &[&RULES[..], &["--mine"]].concat());
