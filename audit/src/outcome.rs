@@ -37,7 +37,10 @@ impl Audited<'_> {
                     id: self.tip.to_string(),
                 },
                 claimed: self.claimed,
-                ahead: self.replay.ahead().map(|Ahead { blocks, secs }| AuditAhead { blocks, secs }),
+                ahead: self
+                    .replay
+                    .ahead()
+                    .map(|Ahead { blocks, secs }| AuditAhead { blocks, secs }),
                 report: text(&self.report(Vec::new(), progress.millis)),
                 progress,
             },
@@ -73,31 +76,35 @@ fn text(value: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
-    use tally_chain::{UnixSecs, genesis};
+    use tally_chain::{Amount, UnixSecs, genesis};
 
     use super::*;
 
-    /// Rule B4 is one of those that an audit shows (F12), and this clock decides about it: the page is given what it said.
+    const NOW: u64 = 1_900_000_000;
+
+    /// The end of an audit that has seen blocks of these times.
+    fn ended(times: &[u32], claimed: bool, end: Result<(), End>) -> AuditEnd {
+        let spec = ChainSpec::built_in("local").unwrap();
+        let mut replay = Replay::new(&spec, UnixSecs(NOW));
+        times.iter().for_each(|time| replay.see_time(*time));
+        let audited = Audited {
+            spec: &spec,
+            replay: &replay,
+            height: Height::GENESIS,
+            tip: genesis::identity(&spec).genesis,
+            claimed,
+        };
+        audited.end(end, AuditProgress::default())
+    }
+
+    /// Rule B4 is one of those that an audit shows (F12), and this clock decides about it: the page is given what it found.
     #[test]
     fn blocks_ahead_of_the_clock_are_named_at_the_end() {
-        let spec = ChainSpec::built_in("local").unwrap();
-        let now = UnixSecs(1_900_000_000);
-        let end = |times: &[u32], claimed: bool| {
-            let mut replay = Replay::new(&spec, now);
-            times.iter().for_each(|time| replay.see_time(*time));
-            let audited = Audited {
-                spec: &spec,
-                replay: &replay,
-                height: Height::GENESIS,
-                tip: genesis::identity(&spec).genesis,
-                claimed,
-            };
-            match audited.end(Ok(()), AuditProgress::default()) {
-                AuditEnd::Executed {
-                    claimed, ahead, report, ..
-                } => (claimed, ahead, serde_json::from_str::<Value>(&report).unwrap()),
-                other => panic!("{other:?}"),
-            }
+        let end = |times: &[u32], claimed: bool| match ended(times, claimed, Ok(())) {
+            AuditEnd::Executed {
+                claimed, ahead, report, ..
+            } => (claimed, ahead, serde_json::from_str::<Value>(&report).unwrap()),
+            other => panic!("{other:?}"),
         };
         let (claimed, ahead, report) = end(&[1_900_000_120], false);
         assert_eq!((claimed, ahead, &report["ahead_of_clock"]), (false, None, &Value::Null));
@@ -105,5 +112,33 @@ mod tests {
         let expected = AuditAhead { blocks: 2, secs: 500 };
         assert_eq!((claimed, ahead), (true, Some(expected)));
         assert_eq!(report["ahead_of_clock"], json!({ "blocks": 2, "secs": 500 }));
+    }
+
+    #[test]
+    fn an_audit_that_does_not_come_to_the_tip_names_why() {
+        let why = "the node is gone".to_owned();
+        assert_eq!(ended(&[], false, Err(End::Stopped(why.clone()))), AuditEnd::Ended(why));
+        let (found, expected) = (Amount::ZERO, Amount::from_coins("1").unwrap());
+        let fault = RuleFault::Balances { found, expected };
+        let text = fault.to_string();
+        let end = ended(
+            &[],
+            false,
+            Err(End::Fault(Box::new(fault), Some(Bytes::from_static(&[7])))),
+        );
+        let AuditEnd::Fault {
+            height,
+            rule,
+            what,
+            evidence,
+            ..
+        } = end
+        else {
+            panic!("{end:?}")
+        };
+        assert_eq!((height, rule.as_deref(), what), (None, Some("I2"), text.clone()));
+        let evidence: Value = serde_json::from_str(&evidence).unwrap();
+        assert_eq!((&evidence["block"], &evidence["what"]), (&json!("0x07"), &json!(text)));
+        assert_eq!(evidence["report"]["first_fault"]["rule"], "I2");
     }
 }

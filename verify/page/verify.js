@@ -93,9 +93,9 @@
       found.push({ name: file.name, bytes, kind: wasm_bindgen.kind(bytes) });
     }
     // A verdict is about one thing; of two, none but the page would know about which.
-    for (const of of [found.filter(({ kind }) => kind === 'spec'), found.filter(({ kind }) => kind !== 'spec')]) {
-      if (of.length > 1) {
-        const names = of.map(({ name, kind }) => `${name} (${NAMES[kind]})`).join(', ');
+    for (const group of [found.filter(({ kind }) => kind === 'spec'), found.filter(({ kind }) => kind !== 'spec')]) {
+      if (group.length > 1) {
+        const names = group.map(({ name, kind }) => `${name} (${NAMES[kind]})`).join(', ');
         throw new Error(`Choose one thing to verify, with at most one chain spec beside it. These are too many: ${names}.`);
       }
     }

@@ -96,7 +96,8 @@ impl Report {
 
     /// A sample that may not be taken of its chain: another proof may show that chain. Rules: docs/protocol.md#F1, #P8
     pub fn not_shown(what: &str, fault: Fault) -> Self {
-        let summary = "Its sample shows too little, which says nothing against the chain. A proof with all headers shows more.";
+        let summary =
+            "Its sample shows too little, which says nothing against the chain. A proof with all headers shows more.";
         Self::of(what, Verdict::Open, summary).with(fault)
     }
 

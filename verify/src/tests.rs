@@ -1,6 +1,6 @@
 //! What the page reports of true files, damaged ones and others. The files are those that are pinned with the rules.
 
-use tally_chain::light::forge::{self, Budget, Chain, Next, Seal, genesis_id};
+use tally_chain::light::forge::{self, Budget, Chain, Next, SealMethod, genesis_id};
 use tally_chain::light::prove;
 use tally_chain::spec::ConsensusSpec;
 use tally_chain::{B256, BlockId, ChainSpec, Header, Height, PortableReceipt};
@@ -181,7 +181,11 @@ fn a_header_without_a_parent_shows_no_work() {
         let trusted = examined(&bytes, &id);
         let open = examined(&bytes, "");
         assert_eq!((trusted.verdict, open.verdict), (Verdict::Holds, Verdict::Open));
-        assert!(open.summary.starts_with("It has no parent and no work"), "{}", open.summary);
+        assert!(
+            open.summary.starts_with("It has no parent and no work"),
+            "{}",
+            open.summary
+        );
         for report in [trusted, open] {
             assert!(report.facts.iter().all(|(name, _)| *name != "Work"), "{report:?}");
         }
@@ -203,10 +207,10 @@ fn a_sample_that_shows_too_little_says_nothing_against_its_chain() {
     let mut chain = forge::honest(&spec, 10_100, 1);
     let (early, mut budget) = (chain.tip().time, Budget(u64::MAX));
     for late in [3_000, 3_001, 3_002] {
-        assert!(chain.push(Next::at(early + late), Seal::Mined(&mut budget)));
+        assert!(chain.push(Next::at(early + late), SealMethod::Mined(&mut budget)));
     }
     let back = chain.median() + 1;
-    assert!(chain.push(Next::at(back), Seal::Mined(&mut budget)));
+    assert!(chain.push(Next::at(back), SealMethod::Mined(&mut budget)));
     let (genesis, toml) = (genesis_id(&spec).to_string(), spec.to_toml());
     let sample = forge::sample(&chain, None, None).expect("it can be written, and breaks F8 alone");
     let report = with_spec(&sample, toml.as_bytes(), &genesis);

@@ -11,7 +11,7 @@ use portable_world::{NOW, PAID_AT, SHORT, SPEC, World, easy};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use tally_chain::history::HistoryError;
-use tally_chain::light::{ALL_HEADERS_UP_TO, Level, LightError};
+use tally_chain::light::{ALL_HEADERS_UP_TO, ChainReader as _, Level, LightError};
 use tally_chain::portable::{
     BlockRole, ChainProof, Claim, FileError, HeaderWithManifest, MAX_FILE_BYTES, MAX_PROOF_BYTES,
     MAX_PROVED_FILE_BYTES, ProvenFromGenesis, ReceiptError, Refuted, Trusted,

@@ -125,6 +125,9 @@ mod tests {
         let expected = format!("2 blocks are ahead of this device's clock, by up to {duration} (rule B4)");
         assert_eq!(clock(&ahead), expected);
         let said = announcement(&end(Some(ahead)));
-        assert_eq!(said, format!("The audit is complete: every block was executed, but {expected}."));
+        assert_eq!(
+            said,
+            format!("The audit is complete: every block was executed, but {expected}.")
+        );
     }
 }

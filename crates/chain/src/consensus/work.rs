@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 
 use super::{SealContext, WorkSealError};
 use crate::asert;
-use crate::hash::BlockId;
 use crate::header::Header;
 use crate::pow::Target;
 use crate::units::Weight;
