@@ -146,7 +146,7 @@ fn received(data: JsValue) {
         Ok(FromLight::Proved { request, outcome }) => {
             let waiting = SHARED.with_borrow_mut(|shared| shared.proving.remove(&request));
             if let Some(waiting) = waiting {
-                let _ = waiting.send(outcome.map_err(Unproved::False));
+                let _ = waiting.send(outcome.map_err(Unproved::from));
             }
         }
         Err(error) => failed(&error.to_string()),
