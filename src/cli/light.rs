@@ -63,7 +63,7 @@ pub enum Relation {
     },
     /// Its tip is no ancestor of that of the best one: one of both is on a fork.
     Different,
-    /// The node with the best chain does not show it.
+    /// the node of the best chain does not show it.
     Unknown {
         /// What it answered.
         why: String,
@@ -215,7 +215,7 @@ fn verdict(findings: Findings) -> anyhow::Result<()> {
             }
             Some(Relation::Different) => different.push(node),
             Some(Relation::Unknown { why }) => {
-                let shown = "the node with the most total work does not show whether that of the node at";
+                let shown = "the node of the chain with the most total work does not show whether that of the node at";
                 failed.get_or_insert(anyhow::anyhow!("{shown} {node} leads to it: {why}"));
             }
             Some(Relation::Behind { .. }) | None => {}

@@ -67,7 +67,7 @@ fn verified(shown: &Shown, relation: Option<&Relation>, now: UnixSecs) -> Result
         ),
         Some(Relation::Different) => outln!("  compared     ANOTHER CHAIN than the one with the most total work here"),
         Some(Relation::Unknown { why }) => outln!(
-            "  compared     UNKNOWN: the node with the most total work does not show it: {}",
+            "  compared     UNKNOWN: the node of the chain with the most total work does not show it: {}",
             visible::escaped(why)
         ),
         Some(Relation::Same) | None => Ok(()),

@@ -327,7 +327,7 @@ fn a_node_of_another_chain_is_named() {
     }
 }
 
-/// The node with the most total work sends nothing, or what is no header, where it is to show that another node's chain leads to
+/// The node of the chain with the most total work sends nothing, or what is no header, where it is to show that another node's chain leads to
 /// its own: that one stays verified.
 #[test]
 fn a_node_that_shows_no_links_takes_nothing_from_others() {
