@@ -10,7 +10,7 @@ mod words;
 mod worker;
 
 use leptos::prelude::*;
-use tally_api::worker::light::{BlockVerdict, Phase, State, Tip, ToLight};
+use tally_api::worker::light::{BlockVerdict, State, Tip, ToLight};
 
 use crate::{
     live::Live,
@@ -26,7 +26,7 @@ pub use words::{checked, level};
 #[derive(Clone, Copy)]
 pub struct Light {
     pub state: RwSignal<State>,
-    /// Counts how often a tip became verified while none was: what could not be checked is checked again.
+    /// Rises whenever verdicts of before no longer count, or may be better now: then all is checked again.
     revision: RwSignal<u32>,
     /// What an audit of this tab has shown.
     audited: RwSignal<Audited>,
@@ -114,9 +114,14 @@ impl Light {
         state.tip.map(|tip| tip.height)
     }
 
-    /// Changes when checking again is worth it, reactively.
+    /// Changes when verdicts of before no longer count, or may be better now, reactively.
     pub fn revision(self) -> u32 {
         self.revision.get()
+    }
+
+    /// The same for a check that is under way: whether its verdict still counts.
+    pub fn revision_now(self) -> Option<u32> {
+        self.revision.try_get_untracked()
     }
 
     /// What an audit has shown by now: the seal shows it, and what was checked is checked again where that changes it.
@@ -142,18 +147,19 @@ impl Light {
         allow(dead_code, reason = "the server renders, and never calls it")
     )]
     fn show(self, live: Live, state: State) {
-        let is_verified = |state: &State| matches!(state.phase, Phase::Verified);
         let before = self.state.try_get_untracked().unwrap_or_default();
-        if is_verified(&state) && !is_verified(&before) {
-            let _ = self
-                .revision
-                .try_update(|revision| *revision = revision.wrapping_add(1));
-        }
+        let outdates = outcome::outdates(&state, &before);
         // Once for each change of phase, not for each block.
         if let Some(text) = words::announcement(&before, &state) {
             let _ = live.announcement.try_set(text);
         }
         let _ = self.state.try_set(state);
+        // After the state: who checks again sees what is verified now.
+        if outdates {
+            let _ = self
+                .revision
+                .try_update(|revision| *revision = revision.wrapping_add(1));
+        }
     }
 }
 

@@ -1,7 +1,6 @@
 //! The workers that check signatures.
 
-use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use futures::channel::oneshot;
@@ -14,55 +13,83 @@ use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
 use web_sys::{Event, MessageEvent, Worker, WorkerOptions, WorkerType};
 
+use crate::roster::Roster;
+
 /// Claims that are handed out at once: enough to make messages cheap, few enough to keep all workers busy.
 const BATCH: usize = 128;
-
 /// How long a worker may take until it listens, in milliseconds.
 const READY_MS: u32 = 20_000;
+/// How long a worker that has claims may answer none, in milliseconds: many times what the slowest claims of one batch take.
+const SILENCE_MS: u32 = 30_000;
 
-type Waiting = Rc<RefCell<BTreeMap<u32, oneshot::Sender<Vec<u8>>>>>;
+type Waiting = Rc<RefCell<Roster<oneshot::Sender<Vec<u8>>>>>;
 
 struct Helper {
     worker: Worker,
-    waiting: Waiting,
     // Called by the browser for as long as the worker lives.
     _on_message: Closure<dyn Fn(MessageEvent)>,
     _on_error: Closure<dyn Fn(Event)>,
 }
 
-/// All of them.
+/// All of them; those that are lost keep their places.
 pub struct Pool {
     helpers: Vec<Helper>,
-    last_number: Cell<u32>,
+    waiting: Waiting,
 }
 
 /// The answer to some claims, when it comes; none where a worker ended: then they are checked where they are needed.
 pub struct Batch {
     pub claims: usize,
-    answer: Option<oneshot::Receiver<Vec<u8>>>,
+    coming: Option<Coming>,
+}
+
+/// Where an answer comes from.
+struct Coming {
+    answer: oneshot::Receiver<Vec<u8>>,
+    waiting: Waiting,
+    place: usize,
+    worker: Worker,
 }
 
 impl Batch {
     pub async fn answer(self) -> Option<Vec<u8>> {
-        self.answer?.await.ok()
+        let mut coming = self.coming?;
+        loop {
+            let answers = coming.waiting.borrow().answers(coming.place);
+            match select(&mut coming.answer, TimeoutFuture::new(SILENCE_MS)).await {
+                Either::Left((answer, _)) => return answer.ok(),
+                Either::Right(_) => {}
+            }
+            // A browser that is short of memory ends a worker without an event. One that has answered other claims meanwhile
+            // works, and has these still before it.
+            if coming.waiting.borrow().answers(coming.place) == answers {
+                coming.waiting.borrow_mut().lose(coming.place);
+                coming.worker.terminate();
+                return None;
+            }
+        }
     }
 }
 
 impl Pool {
     /// Starts so many, and waits until they listen: what is sent before is lost. Where the browser starts none, there is none.
     pub async fn start(script: &str, count: u32) -> Self {
-        let started: Vec<_> = (0..count).filter_map(|_| helper(script)).collect();
+        let waiting = Waiting::default();
         let mut helpers = Vec::new();
-        for (helper, ready) in started {
-            match select(ready, TimeoutFuture::new(READY_MS)).await {
-                Either::Left((Ok(()), _)) => helpers.push(helper),
-                _ => helper.worker.terminate(),
+        let mut starting = Vec::new();
+        for _ in 0..count {
+            if let Some((helper, ready)) = helper(script, helpers.len(), &waiting) {
+                helpers.push(helper);
+                starting.push(ready);
             }
         }
-        Self {
-            helpers,
-            last_number: Cell::new(0),
+        for (place, ready) in starting.into_iter().enumerate() {
+            match select(ready, TimeoutFuture::new(READY_MS)).await {
+                Either::Left((Ok(()), _)) => waiting.borrow_mut().join(place),
+                _ => helpers[place].worker.terminate(),
+            }
         }
+        Self { helpers, waiting }
     }
 
     /// Hands claims out, each batch to the worker that has the fewest.
@@ -72,31 +99,35 @@ impl Pool {
 
     fn hand_out(&self, batch: &[&Claim]) -> Batch {
         let claims = batch.len();
-        let least = self.helpers.iter().min_by_key(|helper| helper.waiting.borrow().len());
-        let Some(helper) = least else {
-            return Batch { claims, answer: None };
+        let (sender, answer) = oneshot::channel();
+        let handed_out = self.waiting.borrow_mut().hand_out(sender);
+        let Some((place, number)) = handed_out else {
+            return Batch { claims, coming: None };
         };
-        let number = self.last_number.get().wrapping_add(1);
-        self.last_number.set(number);
+        let worker = &self.helpers[place].worker;
         let bytes = Uint8Array::from(&encode(batch.iter().copied())[..]);
         let message = Array::of2(&number.into(), &bytes);
-        let (sender, receiver) = oneshot::channel();
-        helper.waiting.borrow_mut().insert(number, sender);
         let transfer = Array::of1(&bytes.buffer());
-        if helper.worker.post_message_with_transfer(&message, &transfer).is_err() {
-            helper.waiting.borrow_mut().remove(&number);
+        if worker.post_message_with_transfer(&message, &transfer).is_err() {
+            self.waiting.borrow_mut().lose(place);
         }
-        let answer = Some(receiver);
-        Batch { claims, answer }
+        let coming = Coming {
+            answer,
+            waiting: self.waiting.clone(),
+            place,
+            worker: worker.clone(),
+        };
+        let coming = Some(coming);
+        Batch { claims, coming }
     }
 }
 
-fn helper(script: &str) -> Option<(Helper, oneshot::Receiver<()>)> {
+/// A worker in this place, and the news that it listens.
+fn helper(script: &str, place: usize, waiting: &Waiting) -> Option<(Helper, oneshot::Receiver<()>)> {
     let options = WorkerOptions::new();
     options.set_type(WorkerType::Module);
     options.set_name("tally-audit-helper");
     let worker = Worker::new_with_options(script, &options).ok()?;
-    let waiting = Waiting::default();
     let (sender, ready) = oneshot::channel();
     let (answered, sender) = (waiting.clone(), Rc::new(RefCell::new(Some(sender))));
     let listens = sender.clone();
@@ -108,22 +139,24 @@ fn helper(script: &str) -> Option<(Helper, oneshot::Receiver<()>)> {
         }
         let reply = Array::from(&event.data());
         let number = reply.get(0).as_f64().map(|number| number as u32);
-        let sender = number.and_then(|number| answered.borrow_mut().remove(&number));
+        let sender = number.and_then(|number| answered.borrow_mut().answered(place, number));
         if let Some(sender) = sender {
             let _ = sender.send(Uint8Array::new(&reply.get(1)).to_vec());
         }
     });
-    let lost = waiting.clone();
-    // All that it has not answered is checked elsewhere.
-    let on_error = Closure::<dyn Fn(Event)>::new(move |_| {
+    let (lost, ended) = (waiting.clone(), worker.clone());
+    // All that it has not answered is checked elsewhere, and it is given nothing more.
+    let on_error = Closure::<dyn Fn(Event)>::new(move |event: Event| {
+        // Otherwise it would be an error of this worker as well, for which the page ends the audit.
+        event.prevent_default();
         drop(sender.take());
-        lost.borrow_mut().clear();
+        lost.borrow_mut().lose(place);
+        ended.terminate();
     });
     worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
     worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
     let helper = Helper {
         worker,
-        waiting,
         _on_message: on_message,
         _on_error: on_error,
     };

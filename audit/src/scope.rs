@@ -2,6 +2,7 @@
 
 use js_sys::Reflect;
 use serde::{Serialize, de::DeserializeOwned};
+use tally_api::worker::to_js;
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
@@ -28,7 +29,7 @@ pub fn memory() -> u64 {
 
 /// Sends a message to the page or the worker that started this one.
 pub fn post(message: &impl Serialize) {
-    let sent = serde_wasm_bindgen::to_value(message)
+    let sent = to_js(message)
         .map_err(JsValue::from)
         .and_then(|value| scope().post_message(&value));
     sent.expect("messages of the protocol are plain data");

@@ -160,6 +160,7 @@ async fn work(
         Ok(spec) => spec,
         Err(why) => return AuditEnd::Ended(why),
     };
+    let claimed = tip.is_none();
     let (height, tip) = match shared.insist(|| node::tip(&node, tip.clone())).await {
         Ok(tip) => tip,
         Err(why) => return AuditEnd::Ended(why),
@@ -191,6 +192,7 @@ async fn work(
         replay: &replay,
         height,
         tip,
+        claimed,
     };
     audited.end(end, progress)
 }

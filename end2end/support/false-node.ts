@@ -13,6 +13,8 @@ export class FalseNode {
   readonly changes: [string, Change][] = [];
   /** The same for answers of bytes. */
   readonly bytes: [string, BytesChange][] = [];
+  /** Scripts that are passed on in place of the real ones, by the end of their path. */
+  readonly scripts: [string, string][] = [];
 
   private constructor(
     private readonly server: Server,
@@ -32,6 +34,14 @@ export class FalseNode {
         const fits = ([path]: [string, unknown]) => incoming.url?.startsWith(path);
         const change = node.changes.find(fits)?.[1];
         const bytesChange = node.bytes.find(fits)?.[1];
+        const script = node.scripts.find(([end]) => incoming.url?.endsWith(end))?.[1];
+        if (script !== undefined) {
+          const { 'content-length': _, etag: __, 'content-encoding': ___, ...kept } = real.headers;
+          real.resume();
+          answer.writeHead(200, { ...kept, 'cache-control': 'no-store' });
+          answer.end(script);
+          return;
+        }
         if (!change && !bytesChange) {
           answer.writeHead(real.statusCode ?? 502, real.headers);
           real.pipe(answer);

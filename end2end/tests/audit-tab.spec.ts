@@ -129,6 +129,33 @@ test.describe('a dishonest node', () => {
     await expect(seal(page)).toContainText('Verified from genesis');
   });
 
+  test('an audit without a verified tip says that its last block is the claim of the node', async () => {
+    proxy.bytes.push(['/api/v1/light/chain', (bytes) => bytes.subarray(0, 20)]);
+    await open(page, '/blocks');
+    await expect(seal(page)).toContainText('Does not hold');
+    await seal(page).click();
+    await button(page, 'Audit').click();
+    await expect(panel(page)).toContainText('Every block was executed, every signature checked');
+    await expect(panel(page)).toContainText("That this block is the newest of the chain is the node's word");
+    await page.keyboard.press('Escape');
+    await expect(seal(page)).toContainText('Does not hold');
+  });
+
+  test('helpers that never answer, and those that end, cost time and nothing else', async ({ browser, node }) => {
+    test.setTimeout(180_000);
+    // There are signatures to hand out.
+    await ensurePayment(browser, node);
+    for (const answers of ['', "setTimeout(() => { throw new Error('ended'); });"]) {
+      if (answers) guard.allow(/ended/);
+      proxy.scripts.splice(0, 1, ['/audit-helper.js', `postMessage(null); onmessage = () => { ${answers} };`]);
+      await open(page, '/blocks');
+      await expect(seal(page)).toContainText('Verified from genesis');
+      await seal(page).click();
+      await button(page, 'Audit').click();
+      await expect(panel(page)).toContainText('Every block was executed, every signature checked', { timeout: 90_000 });
+    }
+  });
+
   test('an audit waits for a node that answers late, is paused, goes on and is stopped', async () => {
     let release = () => {};
     const held = new Promise<void>((done) => (release = done));

@@ -126,6 +126,19 @@ test('a line of the history is bound to the account, its direction and its outco
   await look((answer) => answer);
   await expect(line.locator('.mark')).toHaveText('verified here');
 
+  // A line is verified no longer than the chain that it is checked by, and what was false is checked again as well.
+  const falseTip = (bytes: Buffer) => (bytes[80 + 20]!++, bytes);
+  proxy.bytes.push(['/api/v1/light/tip', falseTip]);
+  await expect(line.locator('.mark')).toContainText('as told by the node');
+  proxy.bytes.length = 0;
+  await expect(line.locator('.mark')).toHaveText('verified here');
+  proxy.changes.push(['/ui/transaction_evidence', (answer) => answer && { ...answer, outcome: null, inclusion: null }]);
+  proxy.bytes.push(['/api/v1/light/tip', falseTip]);
+  await expect(line.locator('.mark')).toContainText('does not hold');
+  proxy.bytes.length = 0;
+  proxy.changes.length = 0;
+  await expect(line.locator('.mark')).toHaveText('verified here');
+
   // Another's real payment, put into this history.
   const others = await (await fetch(`${node.url}/ui/account?address=${other}&page=1&rows=20`)).json();
   await look((answer) => answer && { ...answer, history: others.history });

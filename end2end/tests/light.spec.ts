@@ -1,4 +1,6 @@
 // The light client of a tab: what the seal shows, and that no false chain of a node gets it.
+import { createHash } from 'node:crypto';
+
 import { expectAccessible } from '../support/accessible';
 import { FalseNode } from '../support/false-node';
 import { Guard } from '../support/guard';
@@ -8,6 +10,23 @@ import { picture } from '../support/wallet';
 const seal = (page: Page) => page.locator('#seal');
 const panel = (page: Page) => page.getByRole('dialog', { name: 'What this tab has verified' });
 const marks = (page: Page) => page.locator('.verify-lines .mark');
+const hash = (bytes: Buffer) => createHash('sha256').update(bytes).digest();
+
+/** The claim of a tip (rule F11) with another height in its manifest, which its header names. */
+function withHeight(claim: Buffer, height: bigint): Buffer {
+  const [header, weight, manifest] = [Buffer.from(claim.subarray(0, 80)), claim.subarray(80, 112), claim.subarray(114)];
+  // A list of more than 55 and at most 512 bytes: its length stands in one byte or two.
+  const head = manifest[0]! - 0xf7 + 1;
+  const first = manifest[head]!;
+  const rest = manifest.subarray(head + (first < 0x80 ? 1 : 1 + first - 0x80));
+  const number = Buffer.from(height.toString(16).padStart(16, '0'), 'hex');
+  const items = Buffer.concat([Buffer.from([0x88]), number, rest]);
+  const length = items.length > 255 ? [0xf9, items.length >> 8, items.length & 255] : [0xf8, items.length];
+  const changed = Buffer.concat([Buffer.from(length), items]);
+  hash(hash(changed)).copy(header, 36);
+  return Buffer.concat([header, weight, Buffer.from([changed.length >> 8, changed.length & 255]), changed]);
+}
+
 const bytesOf = async (url: string) => Buffer.from(await (await fetch(url)).arrayBuffer());
 
 test.describe('an honest node', () => {
@@ -164,6 +183,76 @@ test.describe('a false node', () => {
     await expect(seal(page)).toContainText('Verified from genesis');
     await page.keyboard.press('Escape');
     await expect(marks(page)).toHaveText(Array(4).fill('verified here'));
+  });
+
+  test('marks end with the proof that they rest on, whatever the node sends of the page', async () => {
+    const falseTip = (bytes: Buffer) => (bytes[80 + 20]!++, bytes);
+    const verified = marks(page).filter({ hasText: 'verified here' });
+    await open(page, '/block/3');
+    await expect(verified).toHaveCount(4);
+    // The page is not read again; the seal follows new blocks all the same.
+    await page.getByRole('button', { name: 'Pause live updates' }).click();
+    proxy.bytes.push(['/api/v1/light/tip', falseTip]);
+    await expect(seal(page)).toContainText('Does not hold');
+    await expect(verified).toHaveCount(0);
+    await expect(marks(page).nth(1)).toContainText('as told by the node');
+    proxy.bytes.length = 0;
+    await expect(seal(page)).toContainText('Verified from genesis');
+    await expect(verified).toHaveCount(4);
+    // A node that does not send the bytes again keeps no mark by that.
+    let release = () => {};
+    const held = new Promise<void>((done) => (release = done));
+    await page.route(/\/ui\/block_evidence\?/, async (route) => {
+      await held;
+      await route.continue();
+    });
+    proxy.bytes.push(['/api/v1/light/tip', falseTip]);
+    await expect(seal(page)).toContainText('Does not hold');
+    await expect(marks(page)).toHaveText(Array(4).fill('checking…'));
+    release();
+    await expect(marks(page).nth(1)).toContainText('as told by the node');
+  });
+
+  test('a claim of less total work that nothing shows is no reason to forget', async ({ node }) => {
+    const old = await bytesOf(`${node.url}/api/v1/light/tip`);
+    const height = Number((await node.api('status')).height);
+    await waitForHeight(node, height + 3);
+    await open(page, '/blocks');
+    await expect(seal(page)).toContainText('Verified from genesis');
+    proxy.bytes.push(['/api/v1/light/tip', () => old], ['/api/v1/light/chain', (bytes) => bytes.subarray(0, 300)]);
+    await expect(seal(page)).toContainText('rule F3');
+    await seal(page).click();
+    await expect(panel(page)).toContainText('It breaks rule F3');
+    await expect(panel(page).getByRole('button', { name: 'Forget the chain with more work' })).toHaveCount(0);
+  });
+
+  test('what one tab forgets, no other tab keeps again', async ({ browser, node }) => {
+    const context = await browser.newContext({ baseURL: proxy.url });
+    const others = new Guard(context, proxy.url);
+    const tabs = [await context.newPage(), await context.newPage()] as const;
+    const old = await bytesOf(`${node.url}/api/v1/light/tip`);
+    const proof = await bytesOf(`${node.url}/api/v1/light/chain`);
+    const height = Number((await node.api('status')).height);
+    await waitForHeight(node, height + 3);
+    for (const tab of tabs) {
+      await open(tab, '/blocks');
+      await expect(seal(tab)).toContainText('Verified from genesis');
+    }
+    proxy.bytes.push(['/api/v1/light/tip', () => old], ['/api/v1/light/chain', () => proof]);
+    for (const tab of tabs) await expect(seal(tab)).toContainText('rule F10');
+    await seal(tabs[0]).click();
+    await panel(tabs[0]).getByRole('button', { name: 'Forget the chain with more work' }).click();
+    for (const tab of tabs) await expect(seal(tab)).toContainText('Verified from genesis');
+    await context.close();
+    expect(others.faults, 'nothing on these pages went wrong').toEqual([]);
+  });
+
+  test('a claimed height beyond 2^53 does not end the light client', async () => {
+    // The number in the manifest is its first field: a list's head, then the integer.
+    proxy.bytes.push(['/api/v1/light/tip', (bytes) => withHeight(bytes, 2n ** 60n)]);
+    await expectRejected('F1', /the tip has height 1152921504606846976/);
+    proxy.bytes.length = 0;
+    await expect(seal(page)).toContainText('Verified from genesis');
   });
 
   test('a false path to the history gets no mark', async () => {

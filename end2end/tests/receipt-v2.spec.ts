@@ -93,6 +93,111 @@ test('a receipt is verified from the genesis id, by the proof that it carries @p
   await elsewhere.close();
 });
 
+test('of two receipts the one that was chosen or typed later counts', async ({ browser, node, page }) => {
+  const receipt = await downloaded(browser, node);
+  // A file called late.json is read when the test lets it.
+  await page.addInitScript(() => {
+    const read = Blob.prototype.arrayBuffer;
+    Blob.prototype.arrayBuffer = async function (this: Blob) {
+      if ((this as File).name === 'late.json') await new Promise<void>((done) => ((window as any).release = done));
+      return read.call(this);
+    };
+  });
+  await open(page, '/receipt');
+  const choose = (name: string, content: string | Buffer) =>
+    page.getByLabel('Receipt file').setInputFiles({ ...asFile(content), name });
+  const release = () => page.evaluate(() => ((window as any).release(), new Promise((done) => setTimeout(done))));
+  const rejected = page.getByText('This could not be read');
+  await choose('late.json', 'no receipt');
+  await choose('receipt.json', receipt);
+  await expect(page.getByText('It leads to block')).toBeVisible();
+  await release();
+  await expect(rejected).toHaveCount(0);
+  await expect(page.getByText('It leads to block')).toBeVisible();
+
+  await choose('late.json', receipt);
+  await expect(page.getByText('It leads to block')).toHaveCount(0);
+  await page.getByText('Paste it instead').click();
+  await page.getByLabel('Text of the receipt').fill('no receipt');
+  await expect(rejected).toBeVisible();
+  await release();
+  await expect(page.getByText('It leads to block')).toHaveCount(0);
+  await expect(rejected).toBeVisible();
+});
+
+test('the exported verifier gives a verdict on one thing, the one that was chosen last', async ({ browser, node }) => {
+  test.setTimeout(240_000);
+  const receipt = await downloaded(browser, node);
+  const { genesis, chain } = JSON.parse(receipt.toString());
+  const folder = mkdtempSync(join(tmpdir(), 'tally-verify-'));
+  try {
+    const path = join(folder, 'verify.html');
+    execFileSync(binary, ['light', 'export', '--out', path]);
+    const elsewhere = await browser.newContext();
+    const page = await elsewhere.newPage();
+    const errors: string[] = [];
+    page.on('pageerror', (error) => errors.push(error.message));
+    // The module is compiled, and a file called late.json cannot be read, when the test lets that happen.
+    await page.addInitScript(() => {
+      const held = window as any;
+      const compile = WebAssembly.compile;
+      WebAssembly.compile = async (bytes) => {
+        await new Promise<void>((done) => (held.prepare = done));
+        return compile(bytes);
+      };
+      const read = Blob.prototype.arrayBuffer;
+      Blob.prototype.arrayBuffer = async function (this: Blob) {
+        if ((this as File).name !== 'late.json') return read.call(this);
+        await new Promise<void>((done) => (held.release = done));
+        throw new Error('it was moved');
+      };
+    });
+    await page.goto(pathToFileURL(path).href);
+    const [verdict, chosen, button] = [page.getByRole('status'), page.locator('#chosen li'), page.getByRole('button', { name: 'Verify' })];
+    const choose = (...of: [string, string | Buffer][]) =>
+      page.getByLabel('Files').setInputFiles(of.map(([name, content]) => ({ ...asFile(content), name })));
+
+    // Before the verifier is there.
+    await choose(['receipt.json', receipt]);
+    await expect(verdict).toContainText('Reading');
+    await page.getByLabel('Id that you trust').fill(genesis);
+    await expect(button).toBeDisabled();
+    await page.evaluate(() => (window as any).prepare());
+    await expect(chosen).toHaveText([/^receipt\.json: receipt, /]);
+    await button.click();
+    await expect(verdict).toHaveClass('verdict holds', SLOW);
+
+    // An older choice that cannot be read says nothing about the newer one.
+    await choose(['late.json', receipt]);
+    await expect(verdict).toContainText('Reading');
+    await choose(['receipt.json', receipt]);
+    await expect(chosen).toHaveCount(1);
+    await button.click();
+    await expect(verdict).toHaveClass('verdict holds', SLOW);
+    await page.evaluate(() => ((window as any).release(), new Promise((done) => setTimeout(done))));
+    await expect(verdict).toHaveClass('verdict holds');
+    await choose(['late.json', receipt]);
+    await expect(verdict).toContainText('Reading');
+    await page.evaluate(() => (window as any).release());
+    await expect(verdict).toContainText('late.json could not be read: it was moved');
+
+    // Two things to verify have no verdict: it would be about one of them.
+    const forged = changed(receipt, (value) => (value.envelope = flipped(value.envelope)));
+    await choose(['forged.json', forged], ['true.json', receipt]);
+    await expect(verdict).toHaveClass('verdict unreadable');
+    await expect(verdict).toContainText('forged.json (receipt), true.json (receipt)');
+    await expect(button).toBeDisabled();
+    const spec = JSON.stringify(chain.spec);
+    await choose(['one.json', spec], ['receipt.json', receipt], ['two.json', spec]);
+    await expect(verdict).toContainText('one.json (chain spec), two.json (chain spec)');
+    await expect(chosen).toHaveCount(0);
+    expect(errors).toEqual([]);
+    await elsewhere.close();
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
+
 test('the exported verifier works from a disk, and makes no request @phone', async ({ browser, node }) => {
   test.setTimeout(240_000);
   const receipt = await downloaded(browser, node);
@@ -167,6 +272,10 @@ test('the exported verifier works from a disk, and makes no request @phone', asy
     await expect(verdict).toHaveClass('verdict holds');
     await page.getByText('Paste it instead').click();
     await page.getByLabel('Text of a receipt').fill('{"format":"<img src=x onerror=alert(1)>","version":2}');
+    await page.getByRole('button', { name: 'Verify' }).click();
+    await expect(verdict, 'a verdict is about one thing').toHaveClass('verdict unreadable');
+    await expect(verdict).toContainText('a file and a pasted text');
+    await page.getByLabel('Files').setInputFiles([]);
     await page.getByRole('button', { name: 'Verify' }).click();
     await expect(verdict).toHaveClass('verdict unreadable');
     await expect(verdict.locator('img')).toHaveCount(0);

@@ -98,6 +98,8 @@ pub struct Client {
     received: u64,
     /// Whether there is something new to keep.
     to_keep: bool,
+    /// Rises whenever verdicts of before no longer count, or may be better now.
+    revision: u32,
 }
 
 impl Client {
@@ -122,6 +124,7 @@ impl Client {
             recent: Recent::default(),
             received: 0,
             to_keep: false,
+            revision: 0,
         }
     }
 
@@ -154,12 +157,22 @@ impl Client {
 
     /// Forgets what was verified, and verifies what the node shows.
     pub fn forget(&mut self) {
-        let received = self.received;
+        let (received, revision) = (self.received, self.revision.wrapping_add(1));
         let checks = std::mem::take(&mut self.checks);
         let spec = self.spec.take();
         *self = Self::new(self.genesis, None);
         (self.received, self.checks, self.spec) = (received, checks, spec);
+        self.revision = revision;
         self.checks.forget_proven();
+    }
+
+    /// Every change of the phase: those who wait for verdicts see from the revision that earlier ones do not count.
+    fn enter(&mut self, phase: Phase) {
+        let is_verified = |phase: &Phase| matches!(phase, Phase::Verified);
+        if is_verified(&phase) != is_verified(&self.phase) {
+            self.revision = self.revision.wrapping_add(1);
+        }
+        self.phase = phase;
     }
 
     /// The verdicts since the last time, each with the number of its request.
@@ -185,6 +198,7 @@ impl Client {
                 .as_ref()
                 .and_then(|tip| report::headers(&tip.followed, &self.background)),
             bytes: self.received,
+            revision: self.revision,
         }
     }
 
@@ -224,7 +238,9 @@ impl Client {
                     return Some((Reading::Ancestor(pending, Vec::new()), Get::ancestor(tip, height)));
                 }
                 // The last answer could not be used, and the next request has to wait.
-                Next::Look if waits => self.checks.give_up("the node gave no answer about its newest block"),
+                Next::Look if waits => self
+                    .checks
+                    .give_up_first("the node gave no answer about its newest block"),
                 Next::Look => self.look = true,
                 Next::Nothing => return self.part(now),
             }
@@ -236,8 +252,7 @@ impl Client {
         let (spec, tip) = (self.spec.as_ref()?, self.tip.as_ref()?);
         let verified = tip.followed.verified();
         let last = verified.manifest.number;
-        let due =
-            matches!(self.phase, Phase::Verified) && tip.followed.headers().is_none() && now >= self.background.due;
+        let due = self.checks_headers() && tip.followed.headers().is_none() && now >= self.background.due;
         if !due || !self.background.runs(last.0) {
             return None;
         }
@@ -256,6 +271,15 @@ impl Client {
         Some((reading, Get::headers(verified.tip, height, count)))
     }
 
+    /// Whether headers are checked in the background now: also to find whether those that did not hold do by now.
+    fn checks_headers(&self) -> bool {
+        match &self.phase {
+            Phase::Verified => true,
+            Phase::Failed(failure) => self.background.failure.as_ref() == Some(&**failure),
+            _ => false,
+        }
+    }
+
     /// When [`Self::next`] may have a request though nothing happens, in milliseconds.
     pub fn due(&self) -> Option<u64> {
         if self.look || self.spec.is_none() {
@@ -263,7 +287,7 @@ impl Client {
         }
         let tip = &self.tip.as_ref()?.followed;
         let runs = tip.headers().is_none() && self.background.runs(tip.verified().manifest.number.0);
-        (runs && matches!(self.phase, Phase::Verified)).then_some(self.background.due)
+        (runs && self.checks_headers()).then_some(self.background.due)
     }
 
     /// A part of the answer, as it comes.
@@ -281,6 +305,7 @@ impl Client {
             Some(Reading::Proof(_, verifier)) => verifier.push(part).map(|progress| {
                 if !matches!(self.phase, Phase::Verified | Phase::Failed(_)) {
                     let (checked, of) = (progress.checked, progress.of);
+                    // Neither this nor what it was before is verified, so the revision stays.
                     self.phase = Phase::Checking { checked, of };
                 }
             }),

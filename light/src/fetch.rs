@@ -6,7 +6,9 @@ use js_sys::{Promise, Reflect, Uint8Array};
 use tally_api::ProblemBody;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{AbortController, DedicatedWorkerGlobalScope, ReadableStreamDefaultReader, RequestInit, Response};
+use web_sys::{
+    AbortController, DedicatedWorkerGlobalScope, ReadableStreamDefaultReader, RequestCache, RequestInit, Response,
+};
 
 use crate::{Get, NoAnswer, Stopped};
 
@@ -36,6 +38,9 @@ pub async fn get(node: &str, get: &Get, mut take: impl FnMut(&[u8]) -> Result<()
     let abort = Abort(AbortController::new().map_err(broken)?);
     let init = RequestInit::new();
     init.set_signal(Some(&abort.0.signal()));
+    // Answers about a tip may be kept for a year (F11). A damaged one would come back from the browser's cache with every try,
+    // and what was verified is in IndexedDB.
+    init.set_cache(RequestCache::NoStore);
     let scope: DedicatedWorkerGlobalScope = js_sys::global().unchecked_into();
     let url = format!("{node}/api/v1/{}", get.path);
     let response = in_time(scope.fetch_with_str_and_init(&url, &init)).await?;

@@ -1,8 +1,8 @@
 //! The proof that a receipt carries, verified for the page. Rule: docs/protocol.md#P8
 
-use tally_api::worker::light::Tip;
-use tally_chain::UnixSecs;
-use tally_chain::portable::ChainProof;
+use tally_api::worker::light::{ProofError, Tip};
+use tally_chain::portable::{ChainProof, ReceiptError};
+use tally_chain::{BlockId, UnixSecs};
 
 use crate::client::report;
 
@@ -10,11 +10,17 @@ use crate::client::report;
 /// `chain`: spec and proof as JSON; `now`: this device's clock.
 ///
 /// # Errors
-/// What is wrong with it, as text for the reader.
-pub fn proved(genesis: &str, chain: &str, now: UnixSecs) -> Result<Tip, String> {
-    let genesis = genesis.parse().map_err(|error| format!("the genesis id: {error}"))?;
-    let chain: ChainProof = serde_json::from_str(chain).map_err(|error| format!("chain: {error}"))?;
-    let verified = chain.verify(genesis, now).map_err(|error| error.to_string())?;
+/// What is wrong with it, or that it proves too little, as text for the reader.
+pub fn proved(genesis: &str, chain: &str, now: UnixSecs) -> Result<Tip, ProofError> {
+    let unread = |what: &str, error: &dyn std::fmt::Display| ProofError::False(format!("{what}: {error}"));
+    let genesis = genesis
+        .parse::<BlockId>()
+        .map_err(|error| unread("the genesis id", &error))?;
+    let chain: ChainProof = serde_json::from_str(chain).map_err(|error| unread("chain", &error))?;
+    let verified = chain.verify(genesis, now).map_err(|error| match &error {
+        ReceiptError::Proof(fault) if fault.needs_all_headers() => ProofError::TooLittle(error.to_string()),
+        _ => ProofError::False(error.to_string()),
+    })?;
     Ok(report::of(&verified, None))
 }
 
@@ -54,7 +60,16 @@ mod tests {
             (Level::AllHeaders, 12, blocks.tip().id().to_string())
         );
 
-        let rejected = |genesis: &str, chain: &str| proved(genesis, chain, NOW).unwrap_err();
+        let rejected = |genesis: &str, chain: &str| match proved(genesis, chain, NOW).unwrap_err() {
+            ProofError::False(why) => why,
+            other => panic!("{other:?}"),
+        };
+        // Called a sample, which so short a chain does not have: nothing is proven against it.
+        let mut sample = proof.clone();
+        sample[9] = 2;
+        let little = "chain.proof: rule F1, byte 0: all headers are needed: the chain has 12 blocks; up to 10000 all headers are taken";
+        let error = ProofError::TooLittle(little.to_owned());
+        assert_eq!(proved(&genesis, &text(sample), NOW), Err(error));
         let cut = rejected(&genesis, &text(proof[..proof.len() - 1].to_vec()));
         assert!(cut.starts_with("chain.proof: rule F3"), "{cut}");
         let foreign = rejected(&blocks.tip().id().to_string(), &text(proof));

@@ -34,7 +34,7 @@ impl Store {
         serde_json::from_str(&found.as_string()?).ok()
     }
 
-    /// Keeps a tip, unless another tab has kept one of more total work. Rule: docs/protocol.md#F10
+    /// Keeps a tip, unless what another tab has kept stays in its place. Rule: docs/protocol.md#F10
     pub async fn keep(&self, genesis: &str, kept: &Kept) -> Option<()> {
         let text = serde_json::to_string(kept).ok()?;
         let transaction = self
@@ -46,7 +46,7 @@ impl Store {
         let key = JsValue::from_str(genesis);
         let found = store.get(key.clone()).await.ok()?.and_then(|found| found.as_string());
         let found = found.and_then(|text| serde_json::from_str::<Kept>(&text).ok());
-        if found.is_some_and(|found| found.weight() > kept.weight()) {
+        if found.is_some_and(|found| kept.gives_way_to(&found)) {
             return None;
         }
         store.put(&JsValue::from_str(&text), Some(&key)).await.ok()?;

@@ -9,12 +9,13 @@ use futures::future::select;
 use gloo::timers::future::TimeoutFuture;
 use serde::{Serialize, de::DeserializeOwned};
 use tally_api::worker::light::{FromLight, State, Tip, ToLight};
+use tally_api::worker::to_js;
 use tally_chain::UnixSecs;
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::spawn_local;
-use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
+use web_sys::{BroadcastChannel, DedicatedWorkerGlobalScope, MessageEvent};
 
 use crate::fetch;
 use crate::store::Store;
@@ -22,6 +23,8 @@ use crate::{Client, proved};
 
 /// The page is shown progress so often at most, in milliseconds.
 const REPORT_MS: u64 = 100;
+/// Where the light clients of a browser's tabs notify each other, by genesis id, that what is kept was forgotten.
+const CHANNEL: &str = "tally-light";
 /// Longest wait for something to do, in milliseconds: clocks may be put.
 const LONGEST_WAIT_MS: u64 = 60_000;
 
@@ -33,6 +36,8 @@ struct Shared {
     /// The state that the page was shown last, and when, in milliseconds.
     shown: RefCell<(State, u64)>,
     wake: UnboundedSender<()>,
+    /// The other tabs' light clients, where the browser has a channel to them.
+    others: RefCell<Option<BroadcastChannel>>,
 }
 
 /// Runs the worker. Called once by its script.
@@ -45,6 +50,7 @@ pub fn light_worker() {
         forget: Cell::new(false),
         shown: RefCell::default(),
         wake,
+        others: RefCell::default(),
     });
     let woken = RefCell::new(Some(woken));
     listen(move |message: ToLight| match message {
@@ -52,6 +58,7 @@ pub fn light_worker() {
             if let (Some(woken), Ok(id)) = (woken.take(), genesis.parse()) {
                 // At once: the next message may be a check.
                 shared.client.replace(Some(Client::new(id, None)));
+                shared.follow_others(&genesis);
                 spawn_local(work(shared.clone(), genesis, node, woken));
             }
         }
@@ -99,6 +106,31 @@ impl Shared {
         }
     }
 
+    /// Forgets with the other tabs: they would keep again what the reader has this browser forget.
+    fn follow_others(self: &Rc<Self>, genesis: &str) {
+        // Some browsers have none: then each tab forgets by its own button.
+        let Ok(channel) = BroadcastChannel::new(CHANNEL) else {
+            return;
+        };
+        let (shared, genesis) = (self.clone(), genesis.to_owned());
+        let callback = Closure::<dyn Fn(MessageEvent)>::new(move |event: MessageEvent| {
+            if event.data().as_string().as_ref() == Some(&genesis) {
+                shared.with(Client::forget);
+                let _ = shared.wake.unbounded_send(());
+            }
+        });
+        channel.set_onmessage(Some(callback.as_ref().unchecked_ref()));
+        callback.forget();
+        self.others.replace(Some(channel));
+    }
+
+    /// Notifies the other tabs.
+    fn notify_others(&self, genesis: &str) {
+        if let Some(channel) = &*self.others.borrow() {
+            let _ = channel.post_message(&genesis.into());
+        }
+    }
+
     fn with<T>(&self, work: impl FnOnce(&mut Client) -> T) -> T {
         let mut client = self.client.borrow_mut();
         work(client.as_mut().expect("it is made before anything else is done"))
@@ -129,6 +161,7 @@ async fn work(shared: Rc<Shared>, genesis: String, node: String, mut woken: Unbo
     loop {
         if shared.forget.take() {
             store.forget(&genesis).await;
+            shared.notify_others(&genesis);
         }
         if let Some(kept) = shared.with(Client::take_kept) {
             store.keep(&genesis, &kept).await;
@@ -172,7 +205,7 @@ fn scope() -> DedicatedWorkerGlobalScope {
 
 /// Sends a message to the page.
 fn post(message: &impl Serialize) {
-    let sent = serde_wasm_bindgen::to_value(message)
+    let sent = to_js(message)
         .map_err(JsValue::from)
         .and_then(|value| scope().post_message(&value));
     sent.expect("messages of the protocol are plain data");

@@ -11,7 +11,7 @@
     false: 'It does not hold',
     unreadable: 'Nothing was verified',
   };
-  const MARKS = { true: ['mark-yes', 'holds'], false: ['mark-no', 'does not hold'], null: ['mark-none', 'not looked at'] };
+  const MARKS = { true: ['mark-yes', 'holds'], false: ['mark-no', 'does not hold'], null: ['mark-none', 'not shown'] };
   const NAMES = { receipt: 'receipt', proof: 'proof of a chain', header: 'header', headers: 'headers', spec: 'chain spec', empty: 'empty' };
   const EMPTY = new Uint8Array();
 
@@ -20,6 +20,8 @@
   const [chosen, verdict, details, drop] = ['chosen', 'verdict', 'details', 'drop'].map(byId);
 
   let ready = false;
+  // Whether files are being read: until then there is nothing to verify.
+  let reading = false;
   let input = EMPTY;
   let spec = EMPTY;
   // What was chosen last counts, whichever file is read first.
@@ -39,8 +41,12 @@
     details.replaceChildren();
   };
 
+  const allow = () => {
+    check.disabled = !ready || reading || (input.length === 0 && text.value.trim() === '');
+  };
+
   const idle = () => {
-    check.disabled = !ready || (input.length === 0 && text.value.trim() === '');
+    allow();
     setVerdict('empty', element('p', 'Nothing was verified yet. Choose a file, type the id that you trust, and press Verify.'));
   };
 
@@ -73,26 +79,55 @@
 
   const failed = (why) => setVerdict('unreadable', element('strong', HEADS.unreadable), element('p', why));
 
-  const take = async (list) => {
-    const mine = ++generation;
-    chosen.replaceChildren();
-    setVerdict('empty', element('p', 'Reading…'));
-    [input, spec] = [EMPTY, EMPTY];
+  // The files with what they are, or in one sentence why they are not taken.
+  const read = async (list) => {
+    const found = [];
     for (const file of list) {
-      if (file.size > LONGEST) {
-        return failed(`${file.name} has ${file.size} bytes, at most ${LONGEST} are read.`);
-      }
+      if (file.size > LONGEST) throw new Error(`${file.name} has ${file.size} bytes, at most ${LONGEST} are read.`);
       let bytes;
       try {
         bytes = new Uint8Array(await file.arrayBuffer());
       } catch (error) {
-        return failed(`${file.name} could not be read: ${error.message}`);
+        throw new Error(`${file.name} could not be read: ${error.message}`);
       }
-      if (mine !== generation) return;
-      const kind = wasm_bindgen.kind(bytes);
+      found.push({ name: file.name, bytes, kind: wasm_bindgen.kind(bytes) });
+    }
+    // A verdict is about one thing; of two, none but the page would know about which.
+    for (const group of [found.filter(({ kind }) => kind === 'spec'), found.filter(({ kind }) => kind !== 'spec')]) {
+      if (group.length > 1) {
+        const names = group.map(({ name, kind }) => `${name} (${NAMES[kind]})`).join(', ');
+        throw new Error(`Choose one thing to verify, with at most one chain spec beside it. These are too many: ${names}.`);
+      }
+    }
+    return found;
+  };
+
+  const take = async (list) => {
+    const mine = ++generation;
+    reading = true;
+    [input, spec] = [EMPTY, EMPTY];
+    chosen.replaceChildren();
+    allow();
+    setVerdict('empty', element('p', 'Reading…'));
+    let found;
+    let wrong;
+    try {
+      await prepared;
+      found = await read(list);
+    } catch (error) {
+      wrong = error;
+    }
+    // Something else was chosen meanwhile: what this came to, good or bad, is not about that.
+    if (mine !== generation) return;
+    reading = false;
+    if (wrong) {
+      allow();
+      return failed(wrong.message);
+    }
+    for (const { name, bytes, kind } of found) {
       if (kind === 'spec') spec = bytes;
       else input = bytes;
-      chosen.append(element('li', `${file.name}: ${NAMES[kind]}, ${bytes.length} bytes`));
+      chosen.append(element('li', `${name}: ${NAMES[kind]}, ${bytes.length} bytes`));
     }
     idle();
   };
@@ -103,7 +138,7 @@
     document.addEventListener(name, (event) => {
       event.preventDefault();
       drop.classList.toggle('over', name === 'dragenter' || name === 'dragover');
-      if (name === 'drop' && ready && event.dataTransfer.files.length > 0) take([...event.dataTransfer.files]);
+      if (name === 'drop' && event.dataTransfer.files.length > 0) take([...event.dataTransfer.files]);
     });
   }
   // A verdict is about what was there when it was given.
@@ -112,6 +147,9 @@
   form.addEventListener('submit', (event) => {
     event.preventDefault();
     if (check.disabled) return;
+    if (input.length > 0 && text.value.trim() !== '') {
+      return failed('There are a file and a pasted text: begin anew, and give one of the two.');
+    }
     setVerdict('empty', element('p', 'Verifying…'));
     const mine = ++generation;
     // After the page was drawn: a long proof takes a moment.
@@ -130,6 +168,7 @@
 
   byId('anew').addEventListener('click', () => {
     generation += 1;
+    reading = false;
     form.reset();
     chosen.replaceChildren();
     [input, spec] = [EMPTY, EMPTY];
@@ -138,12 +177,16 @@
   });
 
   const module = Uint8Array.from(atob(byId('module').textContent), (c) => c.charCodeAt(0));
-  WebAssembly.compile(module).then(
+  // What is chosen before the verifier can run waits for it.
+  const prepared = WebAssembly.compile(module).then(
     (module) => {
       wasm_bindgen.initSync({ module });
       ready = true;
-      idle();
+      if (!reading) idle();
     },
-    (error) => failed(`This browser cannot run the verifier: ${error.message}`),
+    (error) => {
+      throw new Error(`This browser cannot run the verifier: ${error.message}`);
+    },
   );
+  prepared.catch((error) => reading || failed(error.message));
 })();

@@ -49,21 +49,29 @@ pub fn examine(case: &Case<'_>, trusted: Option<BlockId>) -> Report {
             report.checks = checks(&claims, None);
             report
         }
-        Err(refuted) => {
-            let mut report = Report::refuted(&what, of_refuted(&refuted));
-            report.checks = checks(&claims, Some(refuted.claim));
-            report
-        }
+        Err(refuted) => not_held(&what, &claims, &refuted),
     }
+}
+
+/// A claim is false, or the proof of the chain shows too little. Rule: docs/protocol.md#P8
+fn not_held(what: &str, claims: &[Claim], refuted: &Refuted) -> Report {
+    let fault = of_refuted(refuted);
+    let is_open = matches!(&refuted.error, ReceiptError::Proof(fault) if fault.needs_all_headers());
+    let mut report = match is_open {
+        true => Report::not_shown(what, fault),
+        false => Report::refuted(what, fault),
+    };
+    report.checks = checks(claims, Some(refuted.claim));
+    for check in report.checks.iter_mut().filter(|_| is_open) {
+        check.holds = check.holds.filter(|holds| *holds);
+    }
+    report
 }
 
 /// Nothing is trusted yet: the parts are checked, and what the reader can compare is named.
 fn open(what: &str, receipt: &PortableReceipt) -> Report {
-    let linked = receipt.link(None, &ReferenceVerifier);
-    if let Err(refuted) = &linked {
-        let mut report = Report::refuted(what, of_refuted(refuted));
-        report.checks = checks(&Claim::ALL, Some(refuted.claim));
-        return report;
+    if let Err(refuted) = receipt.link(None, &ReferenceVerifier) {
+        return not_held(what, &Claim::ALL, &refuted);
     }
     let summary = "Its parts fit together. Who made them shows only an id that you trust.";
     let mut report = Report::of(what, Verdict::Open, summary);

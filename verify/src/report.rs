@@ -10,7 +10,7 @@ use tally_chain::light::{Level, Verified};
 pub enum Verdict {
     /// Everything was checked, up to the id that the reader trusts.
     Holds,
-    /// The parts fit together; who made them is not settled, since nothing is trusted that settles it.
+    /// Nothing speaks against it, and it is not settled: nothing is trusted that settles it, or its proof shows too little.
     Open,
     /// Something does not hold.
     False,
@@ -55,7 +55,7 @@ pub struct Check {
     pub title: &'static str,
     /// What it means.
     pub meaning: &'static str,
-    /// Whether it holds; none where it was not looked at.
+    /// Whether it holds; none where that is not shown.
     pub holds: Option<bool>,
 }
 
@@ -92,6 +92,13 @@ impl Report {
     /// Something is false.
     pub fn refuted(what: &str, fault: Fault) -> Self {
         Self::of(what, Verdict::False, "Do not rely on it.").with(fault)
+    }
+
+    /// A sample that may not be taken of its chain: another proof may show that chain. Rules: docs/protocol.md#F1, #P8
+    pub fn not_shown(what: &str, fault: Fault) -> Self {
+        let summary =
+            "Its sample shows too little, which says nothing against the chain. A proof with all headers shows more.";
+        Self::of(what, Verdict::Open, summary).with(fault)
     }
 
     /// Without more than a verdict.

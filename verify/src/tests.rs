@@ -1,9 +1,9 @@
 //! What the page reports of true files, damaged ones and others. The files are those that are pinned with the rules.
 
-use tally_chain::light::forge::{Budget, Chain, genesis_id};
+use tally_chain::light::forge::{self, Budget, Chain, Next, SealMethod, genesis_id};
 use tally_chain::light::prove;
 use tally_chain::spec::ConsensusSpec;
-use tally_chain::{ChainSpec, Height, PortableReceipt};
+use tally_chain::{B256, BlockId, ChainSpec, Header, Height, PortableReceipt};
 
 use super::*;
 
@@ -162,6 +162,77 @@ fn proofs_and_headers_are_verified_from_genesis() {
         place(&examined(&header, &genesis)),
         (Verdict::False, Some("H2"), "id that you trust")
     );
+}
+
+/// A header without a parent has no work, whatever its bits say: only its id can be trusted.
+#[test]
+fn a_header_without_a_parent_shows_no_work() {
+    let made_up = Header {
+        version: 1,
+        parent: BlockId::ZERO,
+        manifest_root: B256::repeat_byte(7),
+        time: 1_800_000_000,
+        bits: 0x0101_0000,
+        nonce: 0,
+    };
+    let genesis = tally_chain::genesis::block(&ChainSpec::built_in("local").unwrap()).header;
+    for header in [made_up, genesis] {
+        let (bytes, id) = (header.encode(), header.id().to_string());
+        let trusted = examined(&bytes, &id);
+        let open = examined(&bytes, "");
+        assert_eq!((trusted.verdict, open.verdict), (Verdict::Holds, Verdict::Open));
+        assert!(
+            open.summary.starts_with("It has no parent and no work"),
+            "{}",
+            open.summary
+        );
+        for report in [trusted, open] {
+            assert!(report.facts.iter().all(|(name, _)| *name != "Work"), "{report:?}");
+        }
+        let other = examined(&bytes, &"ab".repeat(32));
+        assert_eq!(place(&other), (Verdict::False, Some("H2"), "id that you trust"));
+    }
+    // With a parent the work has to be there.
+    let parent = genesis.id();
+    let header = Header { parent, ..made_up }.encode();
+    assert_eq!(place(&examined(&header, "")), (Verdict::False, Some("H5"), "header"));
+}
+
+/// Where a sample may not be taken, the chain may be true: the sample of one whose times go far back.
+#[test]
+fn a_sample_that_shows_too_little_says_nothing_against_its_chain() {
+    let mut spec = ChainSpec::built_in("local").unwrap();
+    let ConsensusSpec::Pow(pow) = &mut spec.consensus;
+    (pow.pow_limit_bits, pow.initial_bits) = (0x207f_ffff, 0x2000_ffff);
+    let mut chain = forge::honest(&spec, 10_100, 1);
+    let (early, mut budget) = (chain.tip().time, Budget(u64::MAX));
+    for late in [3_000, 3_001, 3_002] {
+        assert!(chain.push(Next::at(early + late), SealMethod::Mined(&mut budget)));
+    }
+    let back = chain.median() + 1;
+    assert!(chain.push(Next::at(back), SealMethod::Mined(&mut budget)));
+    let (genesis, toml) = (genesis_id(&spec).to_string(), spec.to_toml());
+    let sample = forge::sample(&chain, None, None).expect("it can be written, and breaks F8 alone");
+    let report = with_spec(&sample, toml.as_bytes(), &genesis);
+    assert_eq!(place(&report), (Verdict::Open, Some("F8"), "proof"));
+    let why = report.fault.unwrap().why;
+    assert!(why.contains("all headers are needed: times go back"), "{why}");
+    // All headers show that chain.
+    let proof = prove(&spec, &chain, Height(chain.height())).unwrap();
+    let bytes = proof.bytes(&spec, &chain).unwrap();
+    assert_eq!(with_spec(&bytes, toml.as_bytes(), &genesis).verdict, Verdict::Holds);
+
+    // A receipt whose proof is called a sample, which a chain of 20 blocks does not have.
+    let genesis = receipt().genesis.to_string();
+    let mut value: serde_json::Value = serde_json::from_str(TWO).unwrap();
+    let proof = value["chain"]["proof"].as_str().unwrap();
+    value["chain"]["proof"] = format!("{}02{}", &proof[..20], &proof[22..]).into();
+    let report = examined(value.to_string().as_bytes(), &genesis);
+    assert_eq!(place(&report), (Verdict::Open, Some("F1"), "chain.proof"));
+    let holds: Vec<_> = report.checks.iter().map(|check| check.holds).collect();
+    let yes = Some(true);
+    assert_eq!(holds, [yes, yes, yes, yes, yes, None]);
+    assert!(report.facts.is_empty(), "nothing is shown of what is not settled");
 }
 
 #[test]

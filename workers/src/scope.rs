@@ -2,6 +2,7 @@
 
 use gloo::timers::future::TimeoutFuture;
 use serde::{Serialize, de::DeserializeOwned};
+use tally_api::worker::to_js;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
 
@@ -11,7 +12,7 @@ fn scope() -> DedicatedWorkerGlobalScope {
 
 /// Sends a message to the page.
 pub fn post(message: &impl Serialize) {
-    let sent = serde_wasm_bindgen::to_value(message)
+    let sent = to_js(message)
         .map_err(JsValue::from)
         .and_then(|value| scope().post_message(&value));
     sent.expect("messages of the protocol are plain data");

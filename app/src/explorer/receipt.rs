@@ -172,11 +172,30 @@ fn Give(bench: Bench) -> impl IntoView {
             bench.trust(genesis.clone(), true);
         }
     };
+    // Of two receipts the one that was chosen or typed later counts, whichever is read first.
+    let newest = StoredValue::new(0_u32);
+    let next = move || {
+        newest.update_value(|newest| *newest = newest.wrapping_add(1));
+        newest.get_value()
+    };
     let take_file = take.clone();
     let chosen = move |_| {
         let Some(input) = file.get_untracked() else { return };
-        let take = take_file.clone();
-        spawn_local(async move { take(browser::read_text(&input, MAX_PROVED_FILE_BYTES).await) });
+        let (take, turn) = (take_file.clone(), next());
+        // What is there is of another file than the one that the field names.
+        bench.forget();
+        bench.receipt.set(None);
+        bench.failure.set(None);
+        spawn_local(async move {
+            let text = browser::read_text(&input, MAX_PROVED_FILE_BYTES).await;
+            if newest.try_get_value() == Some(turn) {
+                take(text);
+            }
+        });
+    };
+    let typed = move |text: String| {
+        next();
+        take(Ok(text));
     };
     let latest = StoredValue::new(0_u32);
     let hash = move |_| {
@@ -233,7 +252,7 @@ fn Give(bench: Bench) -> impl IntoView {
                         id="receipt-text"
                         rows="4"
                         spellcheck="false"
-                        on:input=move |event| take(Ok(event_target_value(&event)))
+                        on:input=move |event| typed(event_target_value(&event))
                     ></textarea>
                 </div>
             </details>

@@ -60,6 +60,9 @@ fn NotHeld(failure: LightFailure) -> impl IntoView {
     view! {
         <Notice kind=NoticeKind::Error title="What this node shows of its chain does not hold">
             <p>{format!("It breaks {place}: {}", failure.what)}</p>
+            {less_work.then(|| view! {
+                <p>"What it shows holds by itself, and has no more total work than the chain that this browser verified before."</p>
+            })}
             <p>"Nothing that pages show is marked as verified now. Compare with another node before you rely on it."</p>
         </Notice>
         <div class="actions">

@@ -4,6 +4,7 @@ use std::{cell::RefCell, collections::HashMap};
 
 use futures::channel::oneshot;
 use tally_api::worker::light::{BlockVerdict, FromLight, Phase, State, Tip, ToLight};
+use tally_api::worker::to_js;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{MessageEvent, Worker};
 
@@ -52,7 +53,7 @@ pub fn start(genesis: &str, on_state: impl Fn(State) + 'static) {
 
 /// Sends the worker a message, or keeps it until the worker listens.
 pub fn send(message: &ToLight) {
-    let message = serde_wasm_bindgen::to_value(message).expect("messages of the protocol are plain data");
+    let message = to_js(message).expect("messages of the protocol are plain data");
     SHARED.with_borrow_mut(|shared| {
         let Some(client) = shared.client.as_mut() else { return };
         match client.ready {
@@ -145,7 +146,7 @@ fn received(data: JsValue) {
         Ok(FromLight::Proved { request, outcome }) => {
             let waiting = SHARED.with_borrow_mut(|shared| shared.proving.remove(&request));
             if let Some(waiting) = waiting {
-                let _ = waiting.send(outcome.map_err(Unproved::False));
+                let _ = waiting.send(outcome.map_err(Unproved::from));
             }
         }
         Err(error) => failed(&error.to_string()),

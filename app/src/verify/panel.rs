@@ -18,6 +18,8 @@ pub struct Checks(RwSignal<Standing>);
 struct Standing {
     /// What the lines are about: all that is compared, so that no mark stands beside what was never checked.
     subject: String,
+    /// What the light client had shown when they were checked: a verdict ends with it.
+    revision: u32,
     started: bool,
     lines: Result<Vec<CheckLine>, String>,
 }
@@ -26,6 +28,7 @@ impl Default for Standing {
     fn default() -> Self {
         Self {
             subject: String::new(),
+            revision: 0,
             started: false,
             lines: Ok(Vec::new()),
         }
@@ -33,20 +36,22 @@ impl Default for Standing {
 }
 
 impl Standing {
-    /// Turns to a subject. The lines of the same content stay until it is checked again, those of any other go.
-    fn begin(&mut self, subject: &str) {
-        if self.subject != subject || !self.started {
+    /// Turns to a subject. The lines of the same content stay until it is checked again, those of any other go; so do those of
+    /// a chain that is no longer verified, for a node need not send what they are checked by once more.
+    fn begin(&mut self, subject: &str, revision: u32) {
+        if self.subject != subject || self.revision != revision || !self.started {
             *self = Self {
                 subject: subject.to_owned(),
+                revision,
                 started: true,
                 ..Self::default()
             };
         }
     }
 
-    /// Takes a verdict, unless the page shows something else by now.
-    fn end(&mut self, subject: &str, lines: Result<Vec<CheckLine>, String>) {
-        if self.subject == subject {
+    /// Takes a verdict, unless the page or the light client shows something else by now.
+    fn end(&mut self, subject: &str, revision: u32, lines: Result<Vec<CheckLine>, String>) {
+        if self.subject == subject && self.revision == revision {
             self.lines = lines;
         }
     }
@@ -70,16 +75,16 @@ impl Checks {
     {
         let light = Light::get();
         Effect::new(move |_| {
-            // What could not be checked before a tip was verified is checked then.
-            light.revision();
+            // What could not be checked before a tip was verified is checked then, and what was is checked again.
+            let revision = light.revision();
             if browser::now().is_none() {
                 return;
             }
-            self.0.update(|standing| standing.begin(&subject));
+            self.0.update(|standing| standing.begin(&subject, revision));
             let (subject, work) = (subject.clone(), gather());
             spawn_local(async move {
                 let lines = work.await;
-                let _ = self.0.try_update(|standing| standing.end(&subject, lines));
+                let _ = self.0.try_update(|standing| standing.end(&subject, revision, lines));
             });
         });
     }
@@ -95,9 +100,9 @@ impl Checks {
     /// Shows checks that were made at once.
     pub fn show(self, lines: Vec<CheckLine>) {
         self.0.set(Standing {
-            subject: String::new(),
             started: true,
             lines: Ok(lines),
+            ..Standing::default()
         });
     }
 
@@ -198,21 +203,31 @@ mod tests {
         let mut standing = Standing::default();
         assert_eq!(state(&standing), MarkState::Claimed, "nothing runs yet");
         assert_eq!(standing.state(0, MarkState::Unchecked), MarkState::Unchecked);
-        standing.begin("true");
+        standing.begin("true", 1);
         assert_eq!(state(&standing), MarkState::Checking);
-        standing.end("true", lines(Ok(())));
+        standing.end("true", 1, lines(Ok(())));
         assert_eq!(state(&standing), MarkState::Verified);
         // Read again and the same: the mark stays.
-        standing.begin("true");
+        standing.begin("true", 1);
         assert_eq!(state(&standing), MarkState::Verified);
         // Something else under the same id: nothing of the old verdict stays, and none that was under way is taken.
-        standing.begin("false");
+        standing.begin("false", 1);
         assert_eq!(state(&standing), MarkState::Checking);
-        standing.end("true", lines(Ok(())));
+        standing.end("true", 1, lines(Ok(())));
         assert_eq!(state(&standing), MarkState::Checking);
-        standing.end("false", lines(Err("no".to_owned())));
+        standing.end("false", 1, lines(Err("no".to_owned())));
         assert_eq!(state(&standing), MarkState::Failed("no".to_owned()));
-        standing.end("false", Err("no answer".to_owned()));
+        standing.end("false", 1, Err("no answer".to_owned()));
         assert_eq!(state(&standing), MarkState::Claimed);
+        // The same content, but the chain that it was checked by is no longer verified: whether it is read again or not, and
+        // whatever a check under way comes to.
+        standing.end("false", 1, lines(Ok(())));
+        assert_eq!(state(&standing), MarkState::Verified);
+        standing.begin("false", 2);
+        assert_eq!(state(&standing), MarkState::Checking);
+        standing.end("false", 1, lines(Ok(())));
+        assert_eq!(state(&standing), MarkState::Checking);
+        standing.end("false", 2, lines(Ok(())));
+        assert_eq!(state(&standing), MarkState::Verified);
     }
 }

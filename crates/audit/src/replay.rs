@@ -99,6 +99,11 @@ impl<'a> Replay<'a> {
         self.transactions
     }
 
+    /// Blocks so far whose time is too far ahead of the clock. Rule: docs/protocol.md#B4
+    pub fn ahead(&self) -> Option<Ahead> {
+        self.ahead
+    }
+
     /// Decodes the block of this height.
     pub fn decode(&self, height: Height, bytes: &[u8]) -> Result<RawBlock, RuleFault> {
         RawBlock::decode(bytes, self.spec.limits.block_bytes).map_err(|source| RuleFault::Block { height, source })

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::hash::{BlockId, TxId};
 use crate::header::Header;
-use crate::history::{self, HistoryProof, Node};
+use crate::history::{self, HistoryError, HistoryProof, Node};
 use crate::keys::SignatureVerifier;
 use crate::manifest::Manifest;
 use crate::merkle::{self, InclusionProof};
@@ -112,11 +112,14 @@ impl HeaderWithManifest {
         }
     }
 
-    /// The two, and the block's weight. Rules: docs/protocol.md#H5, #M1, #C3
+    /// The two, and the block's weight. Rules: docs/protocol.md#H5, #M1, #P3
     fn check(&self, role: BlockRole) -> Result<(Header, Manifest, Weight), ReceiptError> {
         let len = self.header.len();
         let bytes = self.header.as_ref().try_into();
         let header = Header::decode(bytes.map_err(|_| ReceiptError::Header { role, len })?);
+        if header.parent == BlockId::ZERO {
+            return Err(ReceiptError::NoParent { role });
+        }
         let manifest = Manifest::decode(&self.manifest).map_err(|source| ReceiptError::Manifest { role, source })?;
         let (found, expected) = (manifest.root(), header.manifest_root);
         if found != expected {
@@ -416,7 +419,11 @@ impl PortableReceipt {
         let (tip_header, tip_manifest, _) = self.tip.check(BlockRole::Tip)?;
         let (id, tip) = (header.id(), tip_header.id());
         if id == tip {
-            return Ok((tip, tip_manifest.number));
+            // Nothing leads from a block to itself (P1): nodes that nothing reads would be a place for anything.
+            return match self.history.is_empty() {
+                true => Ok((tip, tip_manifest.number)),
+                false => Err(HistoryError::Malformed.into()),
+            };
         }
         let nodes = self.history.iter().map(|bytes| {
             let len = bytes.len();

@@ -75,11 +75,11 @@ fn a_reader_without_a_spec_uses_the_same_check() {
     let (header, error) = unsealed(header);
     assert_eq!(check_without_spec(&header), Err(error.clone()));
     assert_eq!(engine.check_header(&header), Err(error));
-    // Genesis is agreed on: whatever its id is.
+    // Genesis has no seal, and a header without a parent is not thereby genesis: its id shows that.
     let genesis = genesis::block(&ChainSpec::built_in("local").unwrap()).header;
-    let target = Target::from_bits(genesis.bits).unwrap();
-    assert!(!target.is_met_by(&genesis.id()), "nothing was searched for");
-    assert_eq!(check_without_spec(&genesis), Ok(target.work()));
+    let (id, bits) = (genesis.id(), genesis.bits);
+    let error = WorkSealError::NotEnoughWork { id, bits };
+    assert_eq!(check_without_spec(&genesis), Err(error.into()));
     let bits = 0;
     let none = Header { bits, ..genesis };
     assert_eq!(check_without_spec(&none), Err(BitsError::Zero { bits }.into()));

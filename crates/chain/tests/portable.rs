@@ -10,13 +10,14 @@ use std::path::PathBuf;
 use portable_world::{NOW, PAID_AT, SHORT, SPEC, World, easy};
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use tally_chain::light::{ALL_HEADERS_UP_TO, Level, LightError};
+use tally_chain::history::HistoryError;
+use tally_chain::light::{ALL_HEADERS_UP_TO, ChainReader as _, Level, LightError};
 use tally_chain::portable::{
-    ChainProof, Claim, FileError, MAX_FILE_BYTES, MAX_PROOF_BYTES, MAX_PROVED_FILE_BYTES, ProvenFromGenesis,
-    ReceiptError, Refuted, Trusted,
+    BlockRole, ChainProof, Claim, FileError, HeaderWithManifest, MAX_FILE_BYTES, MAX_PROOF_BYTES,
+    MAX_PROVED_FILE_BYTES, ProvenFromGenesis, ReceiptError, Refuted, Trusted,
 };
 use tally_chain::spec::SpecError;
-use tally_chain::{B256, BlockId, Bytes, PortableReceipt, ReferenceVerifier, UnixSecs};
+use tally_chain::{B256, BlockId, Bytes, Header, Height, Manifest, PortableReceipt, ReferenceVerifier, UnixSecs};
 
 fn from_genesis(receipt: &PortableReceipt) -> Result<ProvenFromGenesis, Refuted> {
     receipt.check_from_genesis(SHORT.genesis(), NOW, &ReferenceVerifier)
@@ -169,6 +170,53 @@ fn a_block_that_is_no_ancestor_is_rejected() {
     assert_eq!(refuted, Refuted { claim, error });
 }
 
+/// Anyone can write a header that names no parent, at the hardest target: it is no work.
+#[test]
+fn a_block_without_a_parent_is_rejected() {
+    let orphan = |block: &HeaderWithManifest| {
+        let header = Header::decode(block.header.as_ref().try_into().unwrap());
+        let manifest = Manifest::decode(&block.manifest).unwrap();
+        let header = Header {
+            parent: BlockId::ZERO,
+            bits: 0x0101_0000,
+            ..header
+        };
+        HeaderWithManifest::new(&header, &manifest)
+    };
+    let refuted = |receipt: PortableReceipt| {
+        let trusted = receipt.tip_id().unwrap();
+        receipt.check(None, trusted, &ReferenceVerifier).unwrap_err()
+    };
+    for (claim, role) in [(Claim::Block, BlockRole::Own), (Claim::History, BlockRole::Tip)] {
+        let mut receipt = SHORT.receipt_to(20);
+        let block = match role {
+            BlockRole::Own => &mut receipt.block,
+            BlockRole::Tip => &mut receipt.tip,
+        };
+        *block = orphan(block);
+        let error = ReceiptError::NoParent { role };
+        assert_eq!(refuted(receipt), Refuted { claim, error });
+    }
+    // Nor is the true genesis a later block.
+    let mut receipt = SHORT.receipt_to(20);
+    let manifest = SHORT.chain.manifest(Height::GENESIS).unwrap();
+    receipt.tip = HeaderWithManifest::new(&SHORT.chain.at(0), &manifest);
+    let role = BlockRole::Tip;
+    let error = ReceiptError::NoParent { role };
+    let claim = Claim::History;
+    assert_eq!(refuted(receipt), Refuted { claim, error });
+}
+
+/// Nothing leads from a block to itself.
+#[test]
+fn a_history_to_the_block_itself_is_empty() {
+    let mut receipt = SHORT.proved_to(PAID_AT);
+    receipt.history = SHORT.receipt_to(20).history;
+    let error = ReceiptError::History(HistoryError::Malformed);
+    let claim = Claim::History;
+    assert_eq!(from_genesis(&receipt).unwrap_err(), Refuted { claim, error });
+}
+
 #[test]
 fn a_clock_that_is_behind_rejects_what_comes_later() {
     let early = UnixSecs(u64::from(SPEC.genesis_time));
@@ -227,8 +275,25 @@ fn versions_and_fields_belong_together() {
     }
 }
 
+/// A value has one spelling (P1); how JSON is written around the values is free.
 #[test]
-fn a_receipt_with_a_proof_has_one_text() {
+fn the_same_values_are_the_same_receipt() {
+    let receipt = SHORT.proved_to(20);
+    let text = receipt.write();
+    let one_line = value(&receipt).to_string();
+    let fields = one_line.strip_prefix(r#"{"block":"#).expect("sorted by name");
+    let (block, rest) = fields.split_once(r#","chain":"#).unwrap();
+    let moved = format!(r#"{{"chain":{},"block":{block}}}"#, rest.strip_suffix('}').unwrap());
+    let escaped = text.replacen("\"0x", "\"\\u0030x", 1);
+    assert_ne!(escaped, text);
+    for other in [one_line, moved, escaped, format!(" \r\n\t{text}\n")] {
+        let read = PortableReceipt::read(other.as_bytes()).unwrap();
+        assert_eq!((read.write(), read), (text.clone(), receipt.clone()));
+    }
+}
+
+#[test]
+fn each_value_of_a_receipt_has_one_spelling() {
     let two = value(&SHORT.proved_to(20));
     let changed = |change: &dyn Fn(&mut Value)| {
         let mut receipt = two.clone();
@@ -317,6 +382,9 @@ fn a_spec_that_no_chain_has_is_named() {
     ));
 }
 
+/// Length of what stands before the manifest in a proof, in bytes. Rule: docs/protocol.md#F3
+const HEAD: usize = 8 + 1 + 1 + 32 + 32;
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
 
@@ -331,6 +399,7 @@ proptest! {
         let receipt = SHORT.receipt_to(20).with_chain(proof);
         let refuted = from_genesis(&receipt).unwrap_err();
         prop_assert_eq!(refuted.claim, Claim::Chain);
+        prop_assert!(matches!(refuted.error, ReceiptError::Proof(_)), "{}", refuted);
     }
 
     /// A part of a proof, or one with more behind it, is none.
@@ -362,9 +431,21 @@ proptest! {
     #[test]
     fn any_proof_is_answered(genesis: [u8; 32], now: u64, proof in prop::collection::vec(any::<u8>(), 0..600)) {
         let chain = ChainProof { spec: SPEC.clone(), proof: proof.into() };
+        // What is shorter than the head of a proof is read no further, whatever it begins with.
+        let expected = match chain.proof.len() {
+            HEAD.. => LightError::NoProof,
+            _ => LightError::Truncated { missing: "before the manifest of its tip" },
+        };
         let receipt = SHORT.receipt_to(20).with_chain(chain);
-        let genesis = BlockId(B256::from(genesis));
-        prop_assert!(receipt.check_from_genesis(genesis, UnixSecs(now), &ReferenceVerifier).is_err());
-        prop_assert!(receipt.check_from_genesis(SHORT.genesis(), UnixSecs(now), &ReferenceVerifier).is_err());
+        let check = |genesis| receipt.check_from_genesis(genesis, UnixSecs(now), &ReferenceVerifier).unwrap_err();
+        let (found, foreign) = (SHORT.genesis(), BlockId(B256::from(genesis)));
+        let other = ReceiptError::OtherChain { found, expected: foreign };
+        prop_assert_eq!(check(foreign), Refuted { claim: Claim::Signature, error: other });
+        let refuted = check(found);
+        prop_assert_eq!(refuted.claim, Claim::Chain);
+        let ReceiptError::Proof(fault) = refuted.error else {
+            return Err(TestCaseError::fail("these bytes are no proof"));
+        };
+        prop_assert_eq!((fault.rule, *fault.error), ("F3", expected));
     }
 }

@@ -44,6 +44,8 @@ pub(super) struct PendingChecks {
     verdicts: Vec<(u32, BlockVerdict)>,
     /// Blocks that are ancestors of the verified tip, and stay so while it is only followed.
     proven: BTreeSet<BlockId>,
+    /// Whether the node gave no answer about one that might get a verdict later.
+    owes: bool,
 }
 
 impl PendingChecks {
@@ -96,6 +98,19 @@ impl PendingChecks {
         for pending in std::mem::take(&mut self.waiting) {
             self.answer(pending.number, BlockVerdict::Unknown(why.to_owned()));
         }
+    }
+
+    /// Nothing is known now about the next one.
+    pub fn give_up_first(&mut self, why: &str) {
+        if let Some(pending) = self.waiting.pop_front() {
+            self.answer(pending.number, BlockVerdict::Unknown(why.to_owned()));
+            self.owes = true;
+        }
+    }
+
+    /// Whether one got no verdict since the last time, though there is a verified tip.
+    pub fn take_owed(&mut self) -> bool {
+        std::mem::take(&mut self.owes)
     }
 
     /// The tip is no descendant of the one before.
@@ -166,6 +181,7 @@ impl PendingChecks {
             return true;
         }
         self.answer(pending.number, BlockVerdict::Unknown(why.to_owned()));
+        self.owes = true;
         false
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use tally_api::worker::light::LightFailure;
-use tally_chain::light::TipClaim;
+use tally_chain::light::{MAX_HEIGHT, TipClaim};
 use tally_chain::{BlockId, Bytes};
 
 /// Bytes before the newest part that are held.
@@ -70,6 +70,8 @@ impl Recent {
             byte,
             what,
         } = wrong;
+        // What a node claims may be any number, and a page takes none beyond 2^53: the text has it.
+        let height = height.filter(|height| *height <= MAX_HEIGHT);
         let evidence = serde_json::to_string_pretty(&Evidence {
             format: "tally-light-evidence",
             version: 1,

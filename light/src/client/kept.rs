@@ -1,5 +1,7 @@
 //! What a browser keeps by genesis id. It comes from the reader's own storage, and is trusted as far as its parts fit.
 
+use std::cmp::Ordering;
+
 use serde::{Deserialize, Serialize};
 use tally_chain::light::{AllHeaders, Followed, Following, Level, SavedHeaders, TipClaim};
 use tally_chain::{BlockId, Bytes, ChainSpec, UnixSecs, Weight};
@@ -49,6 +51,23 @@ impl Kept {
     /// Total work of the chain that was verified; none of a record that is damaged.
     pub fn weight(&self) -> Option<Weight> {
         TipClaim::decode(&self.tip).ok().map(|claim| claim.weight)
+    }
+
+    /// Whether a record that is there already stays, rather than this one: another tab has kept one of more total work, of the
+    /// same work first, or of the same tip with more that was checked. Rule: docs/protocol.md#F10
+    pub fn gives_way_to(&self, found: &Self) -> bool {
+        let (own, found_claim) = (TipClaim::decode(&self.tip).ok(), TipClaim::decode(&found.tip).ok());
+        let (Some(own), Some(found_claim)) = (own, found_claim) else {
+            // A damaged record is worth nothing.
+            return found.weight().is_some();
+        };
+        let headers = |kept: &Self| kept.headers.as_ref().map(SavedHeaders::height);
+        match found_claim.weight.cmp(&own.weight) {
+            Ordering::Greater => true,
+            Ordering::Less => false,
+            Ordering::Equal if found_claim.id() != own.id() => true,
+            Ordering::Equal => (found.level, headers(found)) > (self.level, headers(self)),
+        }
     }
 
     /// What it stands for; none where its parts do not fit.

@@ -1,7 +1,7 @@
 //! What came of a request.
 
 use tally_api::worker::light::Phase;
-use tally_chain::light::{Followed, Following, LightError, LightFault, MAX_HEIGHT, TipClaim, Verifier};
+use tally_chain::light::{Followed, Following, LightError, LightFault, MAX_HEIGHT, TipClaim, Verified, Verifier};
 use tally_chain::{ChainSpec, Height, UnixSecs, genesis};
 
 use super::checks::PendingCheck;
@@ -104,7 +104,7 @@ impl Client {
         self.background.headers = restored.headers;
         if let Some(followed) = restored.followed {
             self.tip = Some(Tip { followed, millis: None });
-            self.phase = Phase::Verified;
+            self.enter(Phase::Verified);
         }
     }
 
@@ -119,34 +119,41 @@ impl Client {
             Ok(claim) => claim,
             Err(error) => return self.failed(None, wrong("F11", None, error.to_string()), now),
         };
-        let height = Some(claim.height().0);
         if claim.height().0 > MAX_HEIGHT {
             let error = LightError::TooHigh {
                 height: claim.height(),
                 max: MAX_HEIGHT,
             };
-            return self.failed(Some(&claim), wrong("F1", height, error.to_string()), now);
+            return self.failed(
+                Some(&claim),
+                wrong("F1", Some(claim.height().0), error.to_string()),
+                now,
+            );
         }
-        if self
-            .tip
-            .as_ref()
-            .is_some_and(|tip| tip.followed.verified().tip == claim.id())
-        {
-            return self.in_order();
+        let known = self.tip.as_ref().map(|tip| tip.followed.verified());
+        if let Some(known) = known.filter(|known| known.tip == claim.id()) {
+            if known.weight == claim.weight {
+                return self.in_order();
+            }
+            let (found, claimed) = (known.weight, claim.weight);
+            let error = LightError::OtherWeight { found, claimed };
+            return self.failed(
+                Some(&claim),
+                wrong("F11", Some(claim.height().0), error.to_string()),
+                now,
+            );
         }
-        if let Some(error) = self.less_work(&claim) {
-            return self.failed(Some(&claim), wrong("F10", height, error.to_string()), now);
-        }
+        // A claim of less work than is known is read, too: anyone can make one, and F10 is about a chain that holds.
         let plan = self
             .follow_from(Origin::Tip, &claim)
             .or_else(|| self.follow_from(Origin::Earlier, &claim));
         self.plan = Some(plan.unwrap_or(Plan::Proof(claim)));
     }
 
-    /// Rule: docs/protocol.md#F10
-    fn less_work(&self, claim: &TipClaim) -> Option<LightError> {
+    /// Why a verified tip does not take the place of the known one. Rule: docs/protocol.md#F10
+    fn less_work(&self, verified: &Verified) -> Option<LightError> {
         let (known, known_tip) = self.known?;
-        let (found, tip) = (claim.weight, claim.id());
+        let (found, tip) = (verified.weight, verified.tip);
         match found.cmp(&known) {
             std::cmp::Ordering::Less => Some(LightError::LessWork { found, known }),
             std::cmp::Ordering::Equal if tip != known_tip => Some(LightError::SameWeight {
@@ -192,7 +199,18 @@ impl Client {
 
     fn headers_came(&mut self, claim: TipClaim, following: Following, origin: Origin, now: u64) {
         match (following.finish(&claim), origin) {
-            (Ok(followed), origin) => self.adopt(followed, origin == Origin::Tip, now),
+            (Ok(followed), origin) => match self.less_work(followed.verified()) {
+                Some(error) => {
+                    let wrong = Wrong {
+                        rule: "F10",
+                        height: Some(claim.height().0),
+                        byte: None,
+                        what: error.to_string(),
+                    };
+                    self.failed(Some(&claim), wrong, now);
+                }
+                None => self.adopt(followed, origin == Origin::Tip, now),
+            },
             (Err(fault), Origin::Genesis) => self.fault(&claim, &fault, now),
             // A reorg, if what the node shows holds.
             (Err(_), Origin::Tip) => {
@@ -208,6 +226,8 @@ impl Client {
         if !follows {
             self.checks.forget_proven();
             self.earlier = [None, None];
+            self.background.leave_branch();
+            self.revision = self.revision.wrapping_add(1);
         }
         let (verified, height) = (followed.verified(), followed.verified().manifest.number.0);
         let far = |block: &Option<Followed>| {
@@ -225,10 +245,15 @@ impl Client {
         self.in_order();
     }
 
-    /// What the node shows is verified.
+    /// What the node shows of its tip is verified. Headers before it that do not hold stay what they are.
     fn in_order(&mut self) {
-        self.phase = Phase::Verified;
         (self.tries, self.retry) = (0, (0, PAUSE_MS));
+        if let Some(failure) = self.background.failure.clone() {
+            return self.enter(Phase::Failed(Box::new(failure)));
+        }
+        self.enter(Phase::Verified);
+        // The node answers again: what it gave no answer about is worth another request.
+        self.revision = self.revision.wrapping_add(self.checks.take_owed().into());
     }
 
     fn nodes_came(&mut self, pending: Box<PendingCheck>, nodes: &[u8]) {
@@ -243,15 +268,19 @@ impl Client {
         let (fault, is_short) = match following.height() {
             height if height == claim.height() => match following.finish(&claim) {
                 Ok(followed) => {
-                    self.background.headers = None;
+                    self.background.complete();
                     return self.adopt(followed, true, now);
                 }
                 Err(fault) => (fault, false),
             },
             height if height == to => {
+                let had_failed = self.background.failure.is_some();
                 self.to_keep |= following
                     .headers()
                     .is_some_and(|headers| self.background.add(headers, now));
+                if had_failed {
+                    self.in_order();
+                }
                 return;
             }
             _ => match following.finish(&claim) {
@@ -264,7 +293,12 @@ impl Client {
         };
         match is_short {
             true => self.background.wait(now),
-            false if self.background.begun_anew => self.fault(&claim, &fault, now),
+            false if self.background.begun_anew => {
+                self.fault(&claim, &fault, now);
+                if let Phase::Failed(failure) = &self.phase {
+                    self.background.fail((**failure).clone(), now);
+                }
+            }
             // Headers that were kept may be of another branch.
             false => self.background.begin_anew(),
         }
@@ -273,9 +307,16 @@ impl Client {
     fn no_answer(&mut self, reading: Reading, error: &NoAnswer, now: u64) {
         let why = error.to_string();
         match reading {
-            Reading::Part(..) if error.is_about_an_old_tip() => self.look = true,
-            Reading::Part(..) => self.background.wait(now),
+            Reading::Part(..) => {
+                self.look |= error.is_about_an_old_tip();
+                // Also then: the tip may be the same, and the part would be due at once.
+                self.background.wait(now);
+            }
             Reading::Ancestor(pending, _) => {
+                // Each of the others would wait as long.
+                if matches!(error, NoAnswer::Silent { .. }) {
+                    self.checks.give_up(&why);
+                }
                 self.look |= self.checks.no_proof(pending, &why, error.is_about_an_old_tip());
             }
             _ if error.is_about_an_old_tip() && self.tries < TRIES => {
@@ -289,9 +330,12 @@ impl Client {
                     }
                     false => format!("no proof of the chain came: {why}"),
                 };
-                self.checks.give_up(&why);
+                // By a verified tip most checks go on; what needs a newer one is given up when its turn comes.
+                if !matches!(self.phase, Phase::Verified) {
+                    self.checks.give_up(&why);
+                }
                 if !matches!(self.phase, Phase::Verified | Phase::Failed(_)) {
-                    self.phase = Phase::Unverified(why);
+                    self.enter(Phase::Unverified(why));
                 }
                 self.pause(now);
             }
@@ -318,7 +362,7 @@ impl Client {
     fn failed(&mut self, claim: Option<&TipClaim>, wrong: Wrong, now: u64) {
         let failure = self.recent.failure(self.genesis, claim, wrong);
         self.checks.give_up(&report::in_words(&failure));
-        self.phase = Phase::Failed(Box::new(failure));
+        self.enter(Phase::Failed(Box::new(failure)));
         self.pause(now);
     }
 }

@@ -9,6 +9,8 @@ use tally_chain::{BlockId, ChainSpec, Height, Weight};
 
 use super::*;
 
+mod misbehaving;
+
 /// Milliseconds since 1970 by the reader's clock: later than every block here.
 const NOW: u64 = 4_000_000_000_000;
 const LONG: u64 = 10_020;
@@ -27,7 +29,8 @@ struct Node<'a> {
     chain: &'a Chain<'a>,
     height: u64,
     change: fn(&str, Vec<u8>) -> Vec<u8>,
-    problem: Option<&'static str>,
+    /// How requests begin that are answered with a problem, and its name; `silent` for no answer at all.
+    problem: Option<(&'static str, &'static str)>,
     /// Paths that were requested.
     paths: Vec<String>,
 }
@@ -55,10 +58,13 @@ impl<'a> Node<'a> {
     }
 
     fn answer(&self, get: &Get) -> Result<Vec<u8>, NoAnswer> {
-        if let Some(name) = self.problem.filter(|_| get.path.starts_with("light/chain")) {
-            return Err(NoAnswer::Problem {
-                name: name.to_owned(),
-                text: "a reason".to_owned(),
+        if let Some((_, name)) = self.problem.filter(|(path, _)| get.path.starts_with(path)) {
+            return Err(match name {
+                "silent" => NoAnswer::Silent { secs: 30 },
+                name => NoAnswer::Problem {
+                    name: name.to_owned(),
+                    text: "a reason".to_owned(),
+                },
             });
         }
         let number = |field: &str| -> u64 {
@@ -92,6 +98,11 @@ impl<'a> Node<'a> {
     fn serve(&mut self, client: &mut Client, now: u64) {
         while let Some(get) = client.next(now) {
             self.paths.push(get.path.split('&').next().unwrap().to_owned());
+            assert!(
+                self.paths.len() < 1_000,
+                "requests without an end: {:?}",
+                &self.paths[990..]
+            );
             let answer = self.answer(&get).map(|bytes| {
                 assert!(bytes.len() as u64 <= get.most, "{get:?}");
                 let _ = bytes.chunks(1_000).try_for_each(|part| client.part_came(part));
@@ -210,7 +221,8 @@ fn a_chain_of_more_work_is_accepted_after_a_reorg_and_one_of_less_is_not() {
     // The old chain has less work by now: nothing is verified by it, and the tip stays.
     client.look();
     node.serve(&mut client, NOW);
-    assert_eq!(failure(&client), ("F10".to_owned(), Some(150), None));
+    let (rule, height, _) = failure(&client);
+    assert_eq!((rule.as_str(), height), ("F10", Some(150)));
     let BlockVerdict::Unknown(why) = node.check(&mut client, &fork, 150, NOW) else {
         panic!()
     };
@@ -378,7 +390,7 @@ fn what_does_not_hold_is_named_with_its_place() {
 #[test]
 fn a_node_without_a_proof_is_no_misbehaving_one() {
     let (mut client, mut node) = (client(), Node::new(&CHAIN, 80));
-    node.problem = Some("not-kept");
+    node.problem = Some(("light/chain", "not-kept"));
     let BlockVerdict::Unknown(why) = node.check(&mut client, &CHAIN, 3, NOW) else {
         panic!()
     };
@@ -390,7 +402,7 @@ fn a_node_without_a_proof_is_no_misbehaving_one() {
     );
     // A tip that is no more is read again, a few times.
     let mut client = self::client();
-    (node.problem, node.paths) = (Some("unknown-block"), Vec::new());
+    (node.problem, node.paths) = (Some(("light/chain", "unknown-block")), Vec::new());
     node.serve(&mut client, NOW);
     assert_eq!(node.paths.iter().filter(|path| *path == "light/tip").count(), 4);
     assert!(matches!(client.state().phase, Phase::Unverified(_)));

@@ -1,7 +1,7 @@
 //! The panel's view of an audit.
 
 use leptos::prelude::*;
-use tally_api::worker::audit::{AuditEnd, AuditProgress, AuditTip, ToAudit};
+use tally_api::worker::audit::{AuditAhead, AuditEnd, AuditProgress, AuditTip, ToAudit};
 
 use super::{
     super::Light,
@@ -111,9 +111,14 @@ fn Running() -> impl IntoView {
 #[component]
 fn Ended(light: Light, end: AuditEnd) -> impl IntoView {
     match end {
-        AuditEnd::Executed { tip, progress, report } => {
-            view! { <Executed light=light tip=tip progress=progress report=report /> }.into_any()
-        }
+        AuditEnd::Executed {
+            tip,
+            claimed,
+            ahead,
+            progress,
+            report,
+        } => view! { <Executed light=light tip=tip claimed=claimed ahead=ahead progress=progress report=report /> }
+            .into_any(),
         AuditEnd::Fault {
             height,
             rule,
@@ -147,14 +152,39 @@ fn Ended(light: Light, end: AuditEnd) -> impl IntoView {
 }
 
 #[component]
-fn Executed(light: Light, tip: AuditTip, progress: AuditProgress, report: String) -> impl IntoView {
+fn Executed(
+    light: Light,
+    tip: AuditTip,
+    claimed: bool,
+    ahead: Option<AuditAhead>,
+    progress: AuditProgress,
+    report: String,
+) -> impl IntoView {
     let AuditTip { height, id } = tip;
+    let agrees = match ahead {
+        None => "Every block was executed, every signature checked; everything agrees.",
+        Some(_) => "Every block was executed, every signature checked; everything agrees but the clock.",
+    };
+    let ahead = ahead.map(|ahead| {
+        view! {
+            <Notice kind=NoticeKind::Warning title="Blocks from the future">
+                <p>{words::clock(&ahead)}". A node with this clock would not take them yet. If the clock is right, the chain is not valid now."</p>
+            </Notice>
+        }
+    });
+    let claimed = claimed.then(|| {
+        view! {
+            <p class="prose">"This tab had verified no tip when the audit began. That this block is the newest of the chain is as told by the node."</p>
+        }
+    });
     let took = format::duration(progress.millis as f64 / 1_000.0);
     view! {
+        {ahead}
+        {claimed}
         <Facts>
             <Fact name="Level">
                 <strong>"Executed"</strong>" "
-                <span class="faint">"Every block was executed, every signature checked; everything agrees."</span>
+                <span class="faint">{agrees}</span>
             </Fact>
             <Fact name="Up to block">{format::count(height)}" "<Id value=id bare=true head=6 tail=10 /></Fact>
             <Fact name="Executed">

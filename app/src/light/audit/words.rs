@@ -1,6 +1,6 @@
 //! The texts of the panel about an audit.
 
-use tally_api::worker::audit::{AuditEnd, AuditProgress};
+use tally_api::worker::audit::{AuditAhead, AuditEnd, AuditProgress};
 
 use super::super::outcome::Audited;
 use crate::format;
@@ -8,7 +8,9 @@ use crate::format;
 /// What the seal and the marks see of it.
 pub fn audited(end: &AuditEnd) -> Audited {
     match end {
-        AuditEnd::Executed { tip, .. } => Audited::Executed(tip.id.clone()),
+        AuditEnd::Executed { tip, ahead: None, .. } => Audited::Executed(tip.id.clone()),
+        // A block that this clock does not allow yet breaks no other rule: neither executed (F12) nor a fault.
+        AuditEnd::Executed { ahead: Some(_), .. } => Audited::Nothing,
         AuditEnd::Fault { height, rule, .. } => Audited::Fault(place(*height, rule.as_deref())),
         AuditEnd::Ended(_) => Audited::Nothing,
     }
@@ -17,14 +19,24 @@ pub fn audited(end: &AuditEnd) -> Audited {
 /// The announcement for screen readers at the end.
 pub fn announcement(end: &AuditEnd) -> String {
     match end {
-        AuditEnd::Executed { .. } => {
+        AuditEnd::Executed { ahead: None, .. } => {
             "The audit is complete: every block was executed, and everything agrees.".to_owned()
+        }
+        AuditEnd::Executed { ahead: Some(ahead), .. } => {
+            format!("The audit is complete: every block was executed, but {}.", clock(ahead))
         }
         AuditEnd::Fault { height, rule, .. } => {
             format!("The audit found a fault: {}.", place(*height, rule.as_deref()))
         }
         AuditEnd::Ended(_) => "The audit could not go on.".to_owned(),
     }
+}
+
+/// Which blocks are ahead of the clock.
+pub fn clock(ahead: &AuditAhead) -> String {
+    let blocks = format::plural(ahead.blocks, "block is", "blocks are");
+    let by = format::duration(ahead.secs as f64);
+    format!("{blocks} ahead of this device's clock, by up to {by} (rule B4)")
 }
 
 /// Rule and height of a fault.
@@ -63,6 +75,8 @@ pub fn speed(progress: &AuditProgress) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use tally_api::worker::audit::AuditTip;
+
     use super::*;
 
     #[test]
@@ -88,5 +102,32 @@ mod tests {
         assert_eq!(place(None, Some("I2")), "rule I2");
         let end = AuditEnd::Ended("w".to_owned());
         assert_eq!(audited(&end), Audited::Nothing);
+    }
+
+    #[test]
+    fn a_chain_with_blocks_ahead_of_the_clock_is_not_executed() {
+        let end = |ahead| AuditEnd::Executed {
+            tip: AuditTip {
+                height: 3,
+                id: "ab".to_owned(),
+            },
+            claimed: false,
+            ahead,
+            progress: AuditProgress::default(),
+            report: String::new(),
+        };
+        assert_eq!(audited(&end(None)), Audited::Executed("ab".to_owned()));
+        let agrees = "The audit is complete: every block was executed, and everything agrees.";
+        assert_eq!(announcement(&end(None)), agrees);
+        let ahead = AuditAhead { blocks: 2, secs: 500 };
+        assert_eq!(audited(&end(Some(ahead))), Audited::Nothing);
+        let duration = format::duration(500.0);
+        let expected = format!("2 blocks are ahead of this device's clock, by up to {duration} (rule B4)");
+        assert_eq!(clock(&ahead), expected);
+        let said = announcement(&end(Some(ahead)));
+        assert_eq!(
+            said,
+            format!("The audit is complete: every block was executed, but {expected}.")
+        );
     }
 }

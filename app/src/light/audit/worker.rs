@@ -4,6 +4,7 @@ use std::cell::RefCell;
 
 use tally_api::worker::audit::{AuditEnd, AuditTip, FromAudit, ToAudit};
 use tally_api::worker::light::Tip;
+use tally_api::worker::to_js;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{MessageEvent, Worker};
 
@@ -70,7 +71,7 @@ pub fn stop() {
 
 /// Sends the worker a message.
 pub fn send(message: &ToAudit) {
-    let message: JsValue = serde_wasm_bindgen::to_value(message).expect("messages of the protocol are plain data");
+    let message: JsValue = to_js(message).expect("messages of the protocol are plain data");
     CLIENT.with_borrow(|client| {
         if let Some(client) = client {
             let _ = client.worker.post_message(&message);

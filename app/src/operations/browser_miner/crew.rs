@@ -90,7 +90,7 @@ mod real {
             // The first bytes differ by tab and worker, the last ones count.
             job.extra_nonce[0] = place as u8;
             job.extra_nonce[1..5].copy_from_slice(&random());
-            if let Ok(message) = serde_wasm_bindgen::to_value(&ToMiner::Work(job)) {
+            if let Ok(message) = tally_api::worker::to_js(&ToMiner::Work(job)) {
                 let _ = hand.worker.post_message(&message);
             }
         }

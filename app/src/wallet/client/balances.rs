@@ -71,10 +71,13 @@ impl Balances {
         };
         provide_context(balances);
         let (wallet, live) = (Wallet::get(), Live::get());
-        Effect::new(move |_| {
+        Effect::new(move |before: Option<u32>| {
             live.on_chain();
-            // What could not be checked before a tip was verified is checked then.
-            balances.light.revision();
+            // What could not be checked before a tip was verified is checked then, and what was is checked again.
+            let revision = balances.light.revision();
+            if before != Some(revision) {
+                let _ = balances.known.try_update(outdate);
+            }
             balances.again.track();
             let accounts: Vec<String> = wallet.accounts().into_iter().map(|account| account.address).collect();
             // What is no longer in the wallet is warned of no more.
@@ -85,6 +88,7 @@ impl Balances {
             for account in accounts {
                 spawn_local(balances.read(account, round.unwrap_or_default()));
             }
+            revision
         });
         balances
     }
@@ -144,8 +148,13 @@ impl Balances {
     }
 
     async fn read(self, address: String, round: u32) {
+        let revision = self.light.revision_now();
         match self.checked(&address).await {
-            Ok(balance) => {
+            Ok(mut balance) => {
+                // What it was verified by may be verified no longer. A later round, which that began, settles it.
+                if self.light.revision_now() != revision {
+                    balance.mark = unsettled(balance.mark);
+                }
                 let counts = self
                     .failures
                     .try_update(|failures| failures.settle(&address, round, None));
@@ -204,6 +213,21 @@ impl Balances {
     }
 }
 
+/// What was verified has to be checked again; until then, nobody knows.
+fn unsettled(mark: MarkState) -> MarkState {
+    match mark {
+        MarkState::Verified => MarkState::Checking,
+        other => other,
+    }
+}
+
+/// What was verified by a chain that is no longer, or that was left: a node need not answer about it again.
+fn outdate(known: &mut HashMap<String, Balance>) {
+    for balance in known.values_mut() {
+        balance.mark = unsettled(balance.mark.clone());
+    }
+}
+
 /// An amount of the chain's types as the page's components take it.
 pub fn units(amount: Amount) -> BaseUnits {
     BaseUnits::new(amount)
@@ -249,6 +273,24 @@ mod tests {
         assert_eq!(failures.first(), Some("no answer".to_owned()));
         failures.begin(&accounts(&["0xA"]));
         assert_eq!(failures.first(), None, "it is no longer in the wallet");
+    }
+
+    #[test]
+    fn a_balance_is_verified_no_longer_than_its_chain() {
+        let balance = |mark| Balance {
+            amount: Amount::ZERO,
+            mark,
+        };
+        let failed = MarkState::Failed("no".to_owned());
+        let mut known = HashMap::from([
+            ("0xA".to_owned(), balance(MarkState::Verified)),
+            ("0xB".to_owned(), balance(failed.clone())),
+        ]);
+        outdate(&mut known);
+        assert_eq!(
+            (&known["0xA"].mark, &known["0xB"].mark),
+            (&MarkState::Checking, &failed)
+        );
     }
 
     #[test]

@@ -291,7 +291,29 @@ fn Line(own: String, row: TransactionRow, witness: Witness) -> impl IntoView {
 struct Witness {
     chain: StoredValue<ChainInfo>,
     light: Light,
-    marks: RwSignal<HashMap<String, MarkState>>,
+    marks: RwSignal<HashMap<String, Known>>,
+}
+
+/// What a check of a line came to, and the light client's revision in which it began.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Known {
+    revision: u32,
+    mark: MarkState,
+}
+
+impl Known {
+    /// Whether the line need not be checked in this revision. What could not be compared with a verified chain is tried again.
+    fn is_settled(&self, revision: u32) -> bool {
+        self.revision == revision && !matches!(self.mark, MarkState::Unverified(_))
+    }
+
+    /// The mark in this revision: one of an earlier one is of a chain that was left, or is no longer verified.
+    fn mark(&self, revision: u32) -> MarkState {
+        match self.revision == revision {
+            true => self.mark.clone(),
+            false => MarkState::Checking,
+        }
+    }
 }
 
 impl Witness {
@@ -307,36 +329,42 @@ impl Witness {
     fn mark(self, own: &str, row: &TransactionRow) -> Signal<MarkState> {
         let key = key(own, row);
         Signal::derive(move || {
-            let known = key
-                .as_ref()
-                .and_then(|key| self.marks.with(|marks| marks.get(key).cloned()));
+            let revision = self.light.revision();
+            let known = key.as_ref().and_then(|key| {
+                self.marks
+                    .with(|marks| marks.get(key).map(|known| known.mark(revision)))
+            });
             known.unwrap_or(MarkState::Claimed)
         })
     }
 
-    /// Checks those lines of the account `own` that were not checked before, one after the other.
+    /// Checks those lines of the account `own` that were not checked in this revision, one after the other.
     fn check(self, own: String, rows: Vec<TransactionRow>) {
         spawn_local(async move {
             let Some(chain) = self.chain.try_get_value() else {
                 return;
             };
+            let Some(revision) = self.light.revision_now() else {
+                return;
+            };
             for row in rows {
                 let Some(key) = key(&own, &row) else { continue };
-                // What could not be compared with a verified chain is tried again.
-                let settled = |marks: &HashMap<String, MarkState>| {
-                    marks
-                        .get(&key)
-                        .is_some_and(|mark| !matches!(mark, MarkState::Unverified(_)))
-                };
+                let settled =
+                    |marks: &HashMap<String, Known>| marks.get(&key).is_some_and(|known| known.is_settled(revision));
                 if self.marks.try_with_untracked(settled) != Some(false) {
                     continue;
                 }
+                let mark = MarkState::Checking;
                 let _ = self
                     .marks
-                    .try_update(|marks| marks.insert(key.clone(), MarkState::Checking));
+                    .try_update(|marks| marks.insert(key.clone(), Known { revision, mark }));
                 let mark = check_line(&chain, self.light, &own, &row).await;
+                // Another revision has begun, and all lines with it.
+                if self.light.revision_now() != Some(revision) {
+                    return;
+                }
                 let _ = self.marks.try_update(|marks| match mark {
-                    Some(mark) => marks.insert(key, mark),
+                    Some(mark) => marks.insert(key, Known { revision, mark }),
                     None => marks.remove(&key),
                 });
             }
@@ -381,6 +409,23 @@ mod tests {
             }),
             ..TransactionRow::waiting(id)
         })
+    }
+
+    #[test]
+    fn a_line_is_checked_again_in_each_revision() {
+        for (mark, settled) in [
+            (MarkState::Verified, true),
+            (MarkState::Failed("no".to_owned()), true),
+            (MarkState::Checking, true),
+            (MarkState::Unverified("no tip".to_owned()), false),
+        ] {
+            let known = Known {
+                revision: 3,
+                mark: mark.clone(),
+            };
+            assert_eq!((known.is_settled(3), known.mark(3)), (settled, mark));
+            assert_eq!((known.is_settled(4), known.mark(4)), (false, MarkState::Checking));
+        }
     }
 
     #[test]

@@ -155,7 +155,7 @@ mod real {
     }
 
     fn message(message: &impl Serialize) -> Result<JsValue, WalletError> {
-        serde_wasm_bindgen::to_value(message).map_err(|error| lost(&error.to_string()))
+        tally_api::worker::to_js(message).map_err(|error| lost(&error.to_string()))
     }
 }
 

@@ -63,13 +63,26 @@ pub struct AuditProgress {
     pub waits: Option<String>,
 }
 
+/// Blocks whose time is too far ahead of this device's clock. Rule: docs/protocol.md#B4
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditAhead {
+    /// How many.
+    pub blocks: u64,
+    /// Seconds by which the latest of them is ahead of the clock.
+    pub secs: u64,
+}
+
 /// What an audit came to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum AuditEnd {
-    /// Every block up to this one was executed, and everything agrees.
+    /// Every block up to this one was executed, and everything agrees but what `ahead` names.
     Executed {
         /// The tip.
         tip: AuditTip,
+        /// Whether the tip is only what the node claims: none was verified when the audit began.
+        claimed: bool,
+        /// Blocks that break rule B4 by this device's clock.
+        ahead: Option<AuditAhead>,
         /// How far it came: all.
         progress: AuditProgress,
         /// The report, as JSON in the form of `tally audit --json`.

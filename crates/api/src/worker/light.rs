@@ -60,9 +60,18 @@ pub enum FromLight {
     Proved {
         /// The number of the request.
         request: u32,
-        /// The tip that the proof leads to, or why it does not hold.
-        outcome: Result<Tip, String>,
+        /// The tip that the proof leads to, or why there is none.
+        outcome: Result<Tip, ProofError>,
     },
+}
+
+/// Why the proof that a receipt carries leads to no tip.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ProofError {
+    /// It does not hold; why.
+    False(String),
+    /// It is a sample that may not be taken of its chain, which proves nothing against that; why. Rules: docs/protocol.md#F1, #P8
+    TooLittle(String),
 }
 
 /// How the light client stands.
@@ -76,6 +85,9 @@ pub struct State {
     pub headers: Option<Headers>,
     /// Bytes that were received from the node.
     pub bytes: u64,
+    /// Rises whenever verdicts of before no longer count, or may be better now: with each change of the phase to verified or
+    /// from it, with a tip that does not follow the one before, and once what got no answer may get one.
+    pub revision: u32,
 }
 
 /// What the light client does, or what came of it.

@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 
 use super::{SealContext, WorkSealError};
 use crate::asert;
-use crate::hash::BlockId;
 use crate::header::Header;
 use crate::pow::Target;
 use crate::units::Weight;
@@ -108,12 +107,9 @@ impl ProofOfWorkSpec {
     }
 }
 
-/// Checks a header for a reader without a chain spec. Rules: docs/protocol.md#H4, #H5, #C3
+/// Checks a header for a reader without a chain spec. Rules: docs/protocol.md#H4, #H5
 pub(crate) fn check_without_spec(header: &Header) -> Result<Weight, WorkSealError> {
     let target = Target::from_bits(header.bits)?;
-    // Genesis follows from the chain spec and is not mined (C3).
-    if header.parent != BlockId::ZERO {
-        check_id(header, target)?;
-    }
+    check_id(header, target)?;
     Ok(target.work())
 }

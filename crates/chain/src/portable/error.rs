@@ -42,6 +42,8 @@ pub enum ReceiptError {
     Transaction(#[from] TransactionError),
     #[error("{role} block: its header has {len} bytes, not 80")]
     Header { role: BlockRole, len: usize },
+    #[error("{role} block has no parent: only a genesis has none, which holds no transaction and follows no block")]
+    NoParent { role: BlockRole },
     #[error("{role} block: {source}")]
     Manifest { role: BlockRole, source: CodecError },
     #[error("{role} block: the manifest hashes to {found}, the header names {expected}")]

@@ -71,12 +71,13 @@ impl PortableReceipt {
             (VERSION, Some(_)) => return Err(FileError::Unexpected { field, version }),
             _ => {}
         }
-        receipt.has_its_one_text(file).map(|()| receipt)
+        receipt.has_canonical_values(file).map(|()| receipt)
     }
 
-    /// The readers of hex and ids take other spellings, too. A receipt has one text (P1), so the file is compared with what
-    /// would be written: two people who compare their files compare what is in them.
-    fn has_its_one_text(&self, file: &[u8]) -> Result<(), FileError> {
+    /// The readers of hex and ids take other spellings, too. Each value has one (P1), so the values of the file are compared
+    /// with those that would be written. White space, the order of fields and escapes in texts are JSON's and free: files
+    /// from an API are in one line, those of the command line indented.
+    fn has_canonical_values(&self, file: &[u8]) -> Result<(), FileError> {
         let found: Value = serde_json::from_slice(file).map_err(|error| FileError::Form {
             reason: error.to_string(),
         })?;
