@@ -87,6 +87,7 @@ impl NodeOptions {
             max_connections_per_address: self
                 .max_connections_per_address
                 .unwrap_or(defaults.max_connections_per_address),
+            require_token: self.require_token.unwrap_or_default(),
             times: defaults.times,
             tls,
         };

@@ -5,11 +5,13 @@ mod base;
 pub mod certificate;
 mod client;
 mod edge;
+mod gate;
 mod held;
 mod host;
 mod limits;
 mod pages;
 mod paths;
+mod protected;
 mod proxies;
 mod serve;
 mod target;
@@ -33,6 +35,7 @@ use crate::server::Shared;
 
 pub use client::Client;
 pub use edge::RequestId;
+pub use protected::Protected;
 pub use proxies::{Proxies, ProxyHeader};
 pub use serve::{Running, Times, start};
 
@@ -47,15 +50,19 @@ const BINARY: &str = "application/octet-stream";
 
 /// The whole server as one router.
 pub fn router(server: &Shared) -> Router {
-    let routes = api::router(server)
-        .merge(pages::router(server))
+    let mut routes = api::router(server).merge(pages::router(server));
+    if gate::is_private(&server.web) {
+        routes = routes.merge(gate::router(server));
+    }
+    let routes = routes
         .route("/pkg/{*path}", get(assets::serve))
         .fallback_service(pages::fallback(server));
     base::below(server.web.base_path.clone(), guarded(routes, server))
 }
 
 /// Routes with everything that stands around them. Outermost first: compression; the client; request id, problems and
-/// security headers; target; host; origin; rate; base path; answers that wait; requests under way; time; size; panics.
+/// security headers; target; host; origin; rate; base path; tokens for reading; answers that wait; requests under way; time; size;
+/// panics.
 fn guarded(routes: Router, server: &Shared) -> Router {
     // Event streams and what is compressed already are left as they are; so are blocks, proofs and headers, which are hashes
     // and signatures for the most part.
@@ -84,7 +91,8 @@ fn guarded(routes: Router, server: &Shared) -> Router {
             server.web.base_path.clone(),
             base::check,
         ))
-        .layer(middleware::from_fn_with_state(held::Held::new(held::MOST), held::hold))
+/// security headers; target; host; origin; rate; base path; tokens for reading; answers that wait; requests under way; time; size;
+/// panics.
         .layer(middleware::from_fn_with_state(
             limits::UnderWay::new(),
             limits::under_way,

@@ -133,3 +133,30 @@ test('a link is good for one tab; the second one learns why it gets no token', a
     await node.kill();
   }
 });
+
+test('a private ledger asks for a token, and shows itself to those who have one', async ({ page, guard }) => {
+  guard.allow(/another origin: http:\/\/127|status of 401/);
+  const node = await TallyNode.start({ mine: false, args: ['--require-token', 'read'] });
+  try {
+    const { secret } = (await node.operate('POST', 'tokens', { name: 'reader', scopes: ['read'] })) as { secret: string };
+    await page.goto(`${node.url}/blocks`);
+    await expect(page.getByRole('heading', { name: 'Sign in' })).toBeVisible();
+    await expectAccessible(page, 'a private ledger before the token');
+    await page.getByLabel('Token').fill('nonsense-nonsense');
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await expect(page.getByRole('alert')).toContainText('the token is not one of this node');
+    await page.getByLabel('Token').fill(secret);
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await expect(page).toHaveURL(/\/blocks$/);
+    await expect(page.getByRole('heading', { level: 1, name: 'Blocks' })).toBeVisible();
+    // Reads and events of the page have the cookie, too.
+    await expect(page.getByText('Live', { exact: true })).toBeVisible();
+    expect(await page.evaluate(() => document.cookie)).toBe('');
+    await page.goto(`${node.url}/sign-in`);
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await expect(page.getByRole('heading', { name: 'Sign in' })).toBeVisible();
+  } finally {
+    await page.goto('about:blank');
+    await node.kill();
+  }
+});

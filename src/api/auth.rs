@@ -19,15 +19,31 @@ pub struct Caller {
     pub address: IpAddr,
 }
 
+impl Caller {
+    /// Of a request with these headers.
+    pub fn of(headers: &HeaderMap, address: IpAddr) -> Self {
+        Self::with(bearer(headers), address)
+    }
+
+    /// With a token from elsewhere.
+    pub fn with(token: Option<&str>, address: IpAddr) -> Self {
+        let token = token.map(|token| Zeroizing::new(token.to_owned()));
+        Self { token, address }
+    }
+
+    /// Whether there is a token at all.
+    pub fn has_token(&self) -> bool {
+        self.token.is_some()
+    }
+}
+
 impl<S: Send + Sync> FromRequestParts<S> for Caller {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
         let client = parts.extensions.get::<Client>();
-        Ok(Self {
-            token: bearer(&parts.headers).map(|token| Zeroizing::new(token.to_owned())),
-            address: client.map_or(Ipv4Addr::LOCALHOST.into(), |Client(address)| *address),
-        })
+        let address = client.map_or(Ipv4Addr::LOCALHOST.into(), |Client(address)| *address);
+        Ok(Self::of(&parts.headers, address))
     }
 }
 

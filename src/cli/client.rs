@@ -28,6 +28,7 @@ use ureq::unversioned::resolver::DefaultResolver;
 use ureq::unversioned::transport::{ConnectProxyConnector, Connector as _, TcpConnector};
 
 use super::hidden::{self, Hidden};
+use operate::Authorization;
 pub use operate::{Method, Operator};
 pub use stream::{Bounds, Expected};
 
@@ -60,9 +61,29 @@ pub struct NodeArgs {
     /// Trust this one certificate, by its SHA-256 in hex; a node with a certificate of its own prints it at its start
     #[arg(long, global = true, env = "TALLY_PIN", value_name = "SHA256", value_parser = tls::parse_pin)]
     pin: Option<[u8; 32]>,
+    /// File with a token to send along: its first line that is no comment, up to a space. For nodes that show nothing without one
+    /// [default: none; for `tally token` operator-token in the data directory of the chain local]
+    #[arg(long, global = true, env = "TALLY_TOKEN_FILE", value_name = "FILE")]
+    token_file: Option<PathBuf>,
 }
 
 impl NodeArgs {
+    /// The same, with this file where none is named.
+    ///
+    /// # Errors
+    /// That of `usual`, where it is needed.
+    pub fn or_token_file<E>(&self, usual: impl FnOnce() -> Result<PathBuf, E>) -> Result<Self, E> {
+        let mut args = self.clone();
+        if args.token_file.is_none() {
+            args.token_file = Some(usual()?);
+        }
+        Ok(args)
+    }
+
+    fn token(&self) -> anyhow::Result<Option<Authorization>> {
+        self.token_file.as_deref().map(Authorization::read).transpose()
+    }
+
     fn trust(&self) -> Trust {
         match (&self.cacert, self.pin) {
             (_, Some(pin)) => Trust::Pin(pin),
@@ -107,7 +128,7 @@ impl NodesArgs {
                 (None, Some(path)) => Trust::Authority(path.clone()),
                 (None, None) => Trust::System,
             };
-            Client::with(node, &trust)
+            Client::with(node, &trust, None)
         });
         clients.collect()
     }
@@ -208,15 +229,15 @@ impl From<TransactionDetail> for Found {
 impl Client {
     /// Of the node that the command line names.
     pub fn to(args: &NodeArgs) -> anyhow::Result<Self> {
-        Self::with(&args.node, &args.trust())
+        Self::with(&args.node, &args.trust(), args.token()?)
     }
 
     /// Of a node by its URL, with what the system trusts.
     pub fn new(url: &str) -> anyhow::Result<Self> {
-        Self::with(url, &Trust::System)
+        Self::with(url, &Trust::System, None)
     }
 
-    fn with(url: &str, trust: &Trust) -> anyhow::Result<Self> {
+    fn with(url: &str, trust: &Trust, authorization: Option<Authorization>) -> anyhow::Result<Self> {
         let shown = hidden::shown(url);
         let unusable =
             || format!("node {shown:?}: a URL such as http://127.0.0.1:8080 or https://ledger.example.org is needed");
@@ -233,8 +254,11 @@ impl Client {
             .http_status_as_error(false)
             .proxy(route.proxy)
             // Nothing signed follows a redirect to somewhere else.
-            .max_redirects(0)
-            .build();
+            .max_redirects(0);
+        let config = match authorization {
+            Some(authorization) => config.middleware(authorization).build(),
+            None => config.build(),
+        };
         let agent = match uri.scheme_str() {
             Some("https") => {
                 let connector =

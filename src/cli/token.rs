@@ -1,9 +1,8 @@
 //! `tally token`: tokens of a running node, and its log of operator actions.
 
 use std::io::IsTerminal as _;
-use std::path::PathBuf;
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use clap::{Args, Subcommand};
 use tally_api::tokens::{
     CreateTokenBody, LinkBody, LogEntryBody, LogPageBody, MAX_LOG_PAGE, NewTokenBody, TokenBody, TokensBody,
@@ -15,7 +14,6 @@ use zeroize::Zeroizing;
 use super::client::{Client, Method, NodeArgs, Operator};
 use super::out::{self, After as _, errln, once, out, outln, plain};
 use crate::config::default_data_dir;
-use crate::operator::{MAX_FILE, read_private};
 use crate::tokens::TokenId;
 use crate::tokens::log::{BEGIN, MAX_LINE, Position, Why, read_line, wrong};
 
@@ -25,10 +23,6 @@ pub struct TokenArgs {
     command: TokenCommand,
     #[command(flatten)]
     node: NodeArgs,
-    /// File with the token to use: its first line that is no comment, up to a space
-    /// [default: operator-token in the data directory of the chain local]
-    #[arg(long, global = true, env = "TALLY_TOKEN_FILE", value_name = "FILE")]
-    token_file: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -107,7 +101,8 @@ fn lifetime(text: &str) -> Result<u64, String> {
 }
 
 pub fn run(args: &TokenArgs) -> anyhow::Result<()> {
-    let operator = Operator::new(Client::to(&args.node)?, token(args)?)?;
+    let usual = || default_data_dir("local").map(|folder| folder.join("operator-token"));
+    let operator = Operator::new(Client::to(&args.node.or_token_file(usual)?)?);
     match &args.command {
         TokenCommand::Create {
             name,
@@ -150,20 +145,6 @@ pub fn run(args: &TokenArgs) -> anyhow::Result<()> {
             limit, before, json, ..
         } => log(&operator, *limit, *before, *json),
     }
-}
-
-/// The token that the command uses.
-fn token(args: &TokenArgs) -> anyhow::Result<Zeroizing<String>> {
-    let path = match &args.token_file {
-        Some(path) => path.clone(),
-        None => default_data_dir("local")?.join("operator-token"),
-    };
-    let text = read_private(&path, MAX_FILE)?;
-    let mut lines = text.lines().map(str::trim);
-    let line = lines.find(|line| !line.is_empty() && !line.starts_with('#'));
-    let token = line.and_then(|line| line.split_whitespace().next());
-    let token = token.with_context(|| format!("{} holds no token", path.display()))?;
-    Ok(Zeroizing::new(token.to_owned()))
 }
 
 fn print_new(new: &NewTokenBody, json: bool) -> anyhow::Result<()> {

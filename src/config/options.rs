@@ -10,7 +10,7 @@ use super::ConfigError;
 use super::network::{listen_address, some_listen_address};
 use crate::logging::LogFormat;
 use crate::regular_file;
-use crate::web::ProxyHeader;
+use crate::web::{Protected, ProxyHeader};
 
 /// Longest configuration file, in bytes.
 const MAX_FILE: u64 = 1 << 20;
@@ -76,6 +76,10 @@ pub struct NodeOptions {
     /// [default: DATA-DIR/operator-token, made at the first start]
     #[arg(long, env = "TALLY_OPERATOR_TOKEN_FILE", value_name = "FILE")]
     pub operator_token_file: Option<PathBuf>,
+    /// What needs a token that is open otherwise: metrics for /metrics, read for all that the node shows, pages and /metrics too;
+    /// repeatable [default: none]
+    #[arg(long, env = "TALLY_REQUIRE_TOKEN", value_enum, value_delimiter = ',')]
+    pub require_token: Option<Vec<Protected>>,
     /// What is logged: error, warn, info, debug, trace, or a filter such as info,tally_node=debug [default: info]
     #[arg(long, env = "TALLY_LOG_LEVEL", value_name = "LEVEL")]
     pub log_level: Option<String>,
@@ -189,6 +193,7 @@ impl NodeOptions {
             operator_token_file: self
                 .operator_token_file
                 .or(file.operator_token_file.filter(|_| !token_named)),
+            require_token: self.require_token.or(file.require_token),
             log_level: self.log_level.or(file.log_level),
             log_format: self.log_format.or(file.log_format),
             rate_limit: self.rate_limit.or(file.rate_limit),

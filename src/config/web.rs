@@ -9,7 +9,7 @@ use tally_app::model::{SelfCheck, Verdict};
 use tally_pages::ServerFacts;
 
 use super::{ConfigError, HostName};
-use crate::web::{ProxyHeader, Times};
+use crate::web::{Protected, ProxyHeader, Times};
 
 /// Settings of the HTTP side.
 #[derive(Debug, Clone)]
@@ -34,6 +34,8 @@ pub struct WebConfig {
     pub trusted_proxies: Vec<IpNet>,
     /// The header in which they name it.
     pub proxy_header: ProxyHeader,
+    /// What needs a token that is open elsewhere.
+    pub require_token: Vec<Protected>,
     /// How long clients may take.
     pub times: Times,
     pub tls: Option<TlsFiles>,
@@ -63,6 +65,7 @@ impl Default for WebConfig {
             max_connections_per_address: 256,
             trusted_proxies: Vec::new(),
             proxy_header: ProxyHeader::default(),
+            require_token: Vec::new(),
             times: Times::default(),
             tls: None,
         }

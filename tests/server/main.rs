@@ -32,6 +32,7 @@ mod metrics;
 mod mining;
 mod namespaces;
 mod network;
+mod private;
 mod process;
 mod proposals;
 mod reads;

@@ -57,7 +57,7 @@ kinds! {
     INTERNAL 500 "internal" "The node failed while answering" "Report the request id to the operator; the log has the cause.";
     STORE_FAILED 500 "store-failed" "The node could not read or write its store" "Report the request id to the operator; the disk may be full or failing.";
     NOTHING_STORED 503 "nothing-stored" "The node can store nothing now" "Send the same bytes again later; /readyz says what is wrong.";
-    TOKEN_MISSING 401 "token-missing" "This changes the node and needs the operator's token" "Send it as Authorization: Bearer TOKEN; the node's banner has the operator link, or names the token's file.";
+    TOKEN_MISSING 401 "token-missing" "This needs a token" "Send one with the scope that is named here, as Authorization: Bearer TOKEN; the node's banner has the operator link, or names the file of the operator's token.";
     TOKEN_UNKNOWN 401 "token-unknown" "The token is not one of this node's" "It may have been revoked or rotated, or be of another node. Open a new operator link, or paste the token of the operator's file under Settings.";
     SCOPE_MISSING 403 "scope-missing" "The token does not reach that far" "Use a token with the scope named in this problem.";
     TOKEN_EXPIRED 401 "token-expired" "The token has expired" "Create another one, or have one created.";

@@ -1,14 +1,18 @@
-//! Requests with a token, for commands that change a node.
+//! Requests with a token: for commands that change a node, and for nodes that show nothing without one.
 
 use std::io::{BufRead as _, BufReader, Read as _};
+use std::path::Path;
 
 use anyhow::Context as _;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use ureq::SendBody;
 use ureq::http::{self, Request};
+use ureq::middleware::{Middleware, MiddlewareNext};
 use zeroize::Zeroizing;
 
 use super::{Client, MAX_ANSWER, refusal};
+use crate::operator::{MAX_FILE, read_private};
 
 /// Of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,24 +32,52 @@ impl Method {
     }
 }
 
-/// A client with a token.
-pub struct Operator {
-    client: Client,
-    token: Zeroizing<String>,
+/// A token in the form that requests carry it.
+pub(super) struct Authorization(http::HeaderValue);
+
+impl Authorization {
+    /// That of a file.
+    ///
+    /// # Errors
+    /// Where there is none, or others may read it; the error does not repeat it.
+    pub(super) fn read(path: &Path) -> anyhow::Result<Self> {
+        let text = read_private(path, MAX_FILE)?;
+        let mut lines = text.lines().map(str::trim);
+        let line = lines.find(|line| !line.is_empty() && !line.starts_with('#'));
+        let token = line.and_then(|line| line.split_whitespace().next());
+        let token = token.with_context(|| format!("{} holds no token", path.display()))?;
+        let bearer = Zeroizing::new(format!("Bearer {token}"));
+        let value = http::HeaderValue::try_from(bearer.as_str());
+        let mut value = value.ok().context("the token has characters that no token has")?;
+        value.set_sensitive(true);
+        Ok(Self(value))
+    }
 }
 
+impl Middleware for Authorization {
+    fn handle(
+        &self,
+        mut request: Request<SendBody<'_>>,
+        next: MiddlewareNext<'_>,
+    ) -> Result<http::Response<ureq::Body>, ureq::Error> {
+        request
+            .headers_mut()
+            .insert(http::header::AUTHORIZATION, self.0.clone());
+        next.handle(request)
+    }
+}
+
+/// A client for requests that need a token; it sends the one that it was made with.
+pub struct Operator(Client);
+
 impl Operator {
-    /// # Errors
-    /// Where the token is none that a header can carry; the error does not repeat it.
-    pub fn new(client: Client, token: Zeroizing<String>) -> anyhow::Result<Self> {
-        let visible = !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic());
-        anyhow::ensure!(visible, "the token is empty, or has characters that no token has");
-        Ok(Self { client, token })
+    pub fn new(client: Client) -> Self {
+        Self(client)
     }
 
     /// The node's URL, as messages show it.
     pub fn node(&self) -> &str {
-        self.client.shown()
+        self.0.shown()
     }
 
     /// A request below `/api/v1` whose answer is JSON.
@@ -92,12 +124,10 @@ impl Operator {
         path: &str,
         body: Option<&impl Serialize>,
     ) -> anyhow::Result<http::Response<ureq::Body>> {
-        let authorization = Zeroizing::new(format!("Bearer {}", self.token.as_str()));
         let request = Request::builder()
             .method(method.http())
-            .uri(format!("{}/api/v1/{path}", self.client.url))
-            .header(http::header::AUTHORIZATION, authorization.as_str());
-        let agent = &self.client.agent;
+            .uri(format!("{}/api/v1/{path}", self.0.url));
+        let agent = &self.0.agent;
         let answer = match body {
             Some(body) => {
                 let body = serde_json::to_vec(body)?;
@@ -106,7 +136,7 @@ impl Operator {
             }
             None => agent.run(request.body(())?),
         };
-        let mut answer = answer.map_err(|error| self.client.unreached(&error))?;
+        let mut answer = answer.map_err(|error| self.0.unreached(&error))?;
         if answer.status().is_success() {
             return Ok(answer);
         }
