@@ -91,8 +91,8 @@ fn guarded(routes: Router, server: &Shared) -> Router {
             server.web.base_path.clone(),
             base::check,
         ))
-/// security headers; target; host; origin; rate; base path; tokens for reading; answers that wait; requests under way; time; size;
-/// panics.
+        .option_layer(gate::is_needed(&server.web).then(|| middleware::from_fn_with_state(server.clone(), gate::check)))
+        .layer(middleware::from_fn_with_state(held::Held::new(held::MOST), held::hold))
         .layer(middleware::from_fn_with_state(
             limits::UnderWay::new(),
             limits::under_way,

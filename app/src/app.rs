@@ -61,7 +61,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/receipt") view=Page::Receipt ssr=SsrMode::Async />
                     <Route path=path!("/security") view=Page::Operations(Operations::Security) ssr=SsrMode::Async />
                     <Route path=path!("/settings") view=Page::Operations(Operations::Settings) ssr=SsrMode::Async />
-                    <Route path=path!("/tokens") view=Page::Operations(Operations::Tokens) ssr=SsrMode::Async />
+                    <Route path=path!("/tokens") view=Page::Tokens ssr=SsrMode::Async />
                     <ParentRoute path=path!("/wallet") view=Page::Wallet(Wallet::Frame) ssr=SsrMode::Async>
                         <Route path=StaticSegment("") view=Page::Wallet(Wallet::Home) />
                         <Route path=StaticSegment("create") view=Page::Seldom(Seldom::Create) />

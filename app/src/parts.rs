@@ -24,6 +24,8 @@ pub enum Part {
     Details,
     /// Running a node.
     Operations,
+    /// Tokens for others, and the log of what was done with them: for operators alone.
+    Tokens,
     /// Receipts that a reader brings.
     Receipt,
     /// The frame of the wallet's pages, and those that are used daily.
@@ -42,6 +44,7 @@ impl Part {
             Self::Lists => "lists",
             Self::Details => "details",
             Self::Operations => "operations",
+            Self::Tokens => "tokens",
             Self::Receipt => "receipt",
             Self::Wallet => "wallet",
             Self::History => "history",
@@ -57,7 +60,8 @@ impl Part {
             ("", _) => &[Self::Dashboard],
             ("blocks" | "transactions" | "mempool" | "search", _) => &[Self::Lists],
             ("block" | "tx" | "account", _) => &[Self::Details],
-            ("mining" | "network" | "performance" | "security" | "settings" | "tokens", _) => &[Self::Operations],
+            ("mining" | "network" | "performance" | "security" | "settings", _) => &[Self::Operations],
+            ("tokens", _) => &[Self::Tokens],
             ("receipt", _) => &[Self::Receipt],
             ("wallet", Some("history")) => &[Self::Wallet, Self::History],
             ("wallet", Some("create" | "restore" | "backup" | "keys" | "shared" | "documents")) => {
@@ -76,6 +80,7 @@ pub enum Page {
     Lists(Lists),
     Details(Details),
     Operations(Operations),
+    Tokens,
     Receipt,
     Wallet(Wallet),
     History,
@@ -89,6 +94,7 @@ impl Page {
             Self::Lists(_) => Part::Lists,
             Self::Details(_) => Part::Details,
             Self::Operations(_) => Part::Operations,
+            Self::Tokens => Part::Tokens,
             Self::Receipt => Part::Receipt,
             Self::Wallet(_) => Part::Wallet,
             Self::History => Part::History,
@@ -123,6 +129,7 @@ mod tests {
             ("/block/7", &[Part::Details]),
             ("/tx/0x00", &[Part::Details]),
             ("/mining", &[Part::Operations]),
+            ("/tokens", &[Part::Tokens]),
             ("/receipt", &[Part::Receipt]),
             ("/wallet", &[Part::Wallet]),
             ("/wallet/send", &[Part::Wallet]),

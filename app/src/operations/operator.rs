@@ -2,7 +2,13 @@
 //! exchanged for a token, once, and leaves the address bar. The token is in this tab's session storage, and goes nowhere but into
 //! requests that need it.
 
-use leptos::{prelude::*, task::spawn_local};
+use std::{future::Future, pin::Pin};
+
+use leptos::{
+    prelude::*,
+    task::spawn_local,
+    wasm_split::{SplitLoaderError, wasm_split},
+};
 use serde::{Serialize, de::DeserializeOwned};
 use tally_api::{
     tokens::{NewTokenBody, SignInBody},
@@ -21,6 +27,27 @@ const CODE: &str = "sign-in=";
 const TOKEN: &str = "operator=";
 /// Where a code is exchanged.
 const SESSION: &str = "/api/v1/operator/session";
+
+/// A code under exchange for a token.
+type Exchange = Pin<Box<dyn Future<Output = Result<SecretText, String>>>>;
+
+/// The part of the code did not come.
+struct NotLoaded;
+
+impl From<SplitLoaderError> for NotLoaded {
+    fn from(_: SplitLoaderError) -> Self {
+        Self
+    }
+}
+
+/// In a part of the code of its own (`parts`): one tab in a thousand opens such a link.
+#[wasm_split(sign_in, wasm_split_path = leptos::wasm_split, fallible)]
+fn begin_exchange(code: SecretText) -> Result<Exchange, NotLoaded> {
+    Ok(Box::pin(async move {
+        let body = browser::send(Method::Post, SESSION, None, Some(&SignInBody { code })).await?;
+        Ok(failure::parse::<NewTokenBody>(&body)?.secret)
+    }))
+}
 
 /// Where this tab keeps it. A token is of one node, and two nodes of one origin have different base paths.
 fn storage_key() -> String {
@@ -67,10 +94,14 @@ impl Operator {
     /// Exchanges the code of a link; a token that the tab has stays until there is another.
     fn exchange(self, code: SecretText) {
         spawn_local(async move {
-            let answer = browser::send(Method::Post, SESSION, None, Some(&SignInBody { code })).await;
-            let new = answer.and_then(|body| failure::parse::<NewTokenBody>(&body));
-            match new {
-                Ok(new) => self.accept(new.secret.expose()),
+            let token = match begin_exchange(code).await {
+                Ok(exchange) => exchange.await,
+                Err(NotLoaded) => {
+                    Err("The node did not send the code for operator links; open the link again.".to_owned())
+                }
+            };
+            match token {
+                Ok(token) => self.accept(token.expose()),
                 Err(why) => self.failure.set(why),
             }
         });

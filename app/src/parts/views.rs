@@ -37,7 +37,6 @@ pub enum Operations {
     Performance,
     Security,
     Settings,
-    Tokens,
 }
 
 /// The pages of [`Part::Wallet`], and the frame around all of the wallet's.
@@ -68,6 +67,7 @@ pub async fn of(page: Page) -> Result<AnyView, SplitLoaderError> {
         Page::Lists(page) => lists_page(page).await,
         Page::Details(page) => details_page(page).await,
         Page::Operations(page) => operations_page(page).await,
+        Page::Tokens => tokens_page().await,
         Page::Receipt => receipt_page().await,
         Page::Wallet(page) => wallet_page(page).await,
         Page::History => history_page().await,
@@ -82,6 +82,7 @@ pub async fn load(part: Part) -> Result<(), SplitLoaderError> {
         Part::Lists => load_lists().await,
         Part::Details => load_details().await,
         Part::Operations => load_operations().await,
+        Part::Tokens => load_tokens().await,
         Part::Receipt => load_receipt().await,
         Part::Wallet => load_wallet().await,
         Part::History => load_history().await,
@@ -122,8 +123,12 @@ fn operations_page(page: Operations) -> Result<AnyView, SplitLoaderError> {
         Operations::Performance => shown(pages::Performance),
         Operations::Security => shown(pages::Security),
         Operations::Settings => shown(pages::Settings),
-        Operations::Tokens => shown(pages::Tokens),
     })
+}
+
+#[wasm_split(tokens, wasm_split_path = leptos::wasm_split, preload(load_tokens), fallible)]
+fn tokens_page() -> Result<AnyView, SplitLoaderError> {
+    Ok(shown(operations::Tokens))
 }
 
 #[wasm_split(receipt, wasm_split_path = leptos::wasm_split, preload(load_receipt), fallible)]
