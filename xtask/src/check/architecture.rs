@@ -49,6 +49,11 @@ const HOUSE: &[Room] = &[
         only_under: &[],
     },
     Room {
+        name: "tally-lab",
+        uses: &["tally-audit", "tally-chain", "tally-ledger", "tally-wallet"],
+        only_under: &[],
+    },
+    Room {
         name: "tally-app",
         uses: &["tally-api", "tally-chain", "tally-wallet"],
         only_under: &[("tally-wallet", "hydrate")],
@@ -84,6 +89,7 @@ const HOUSE: &[Room] = &[
             "tally-api",
             "tally-app",
             "tally-chain",
+            "tally-lab",
             "tally-network",
             "tally-node",
             "tally-pages",
@@ -138,7 +144,7 @@ const IMPURE: [&str; 9] = [
     "tokio",
     "tracing-subscriber",
 ];
-const PURE_ROOMS: [&str; 4] = ["tally-api", "tally-audit", "tally-chain", "tally-ledger"];
+const PURE_ROOMS: [&str; 5] = ["tally-api", "tally-audit", "tally-chain", "tally-lab", "tally-ledger"];
 
 /// Each use that the house does not allow, as one sentence.
 pub fn check(metadata: &Value) -> Vec<String> {
