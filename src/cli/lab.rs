@@ -17,7 +17,7 @@ mod transactions;
 
 use std::path::PathBuf;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 use tally_lab::{CATALOGUE, Group, Scenario, rule_link};
@@ -51,7 +51,7 @@ struct ListArgs {
 #[derive(Debug, Args)]
 struct RunArgs {
     /// Scenarios by their names, or `all`
-    #[arg(value_name = "NAME|all", default_value = "all")]
+    #[arg(value_name = "NAME|all", default_value = "all", value_parser = name)]
     names: Vec<String>,
     /// Print JSON
     #[arg(long)]
@@ -101,28 +101,36 @@ fn list(args: &ListArgs) -> anyhow::Result<()> {
     for group in Group::ALL {
         outln!("{}", group.title())?;
         for scenario in CATALOGUE.iter().filter(|scenario| scenario.group == group) {
-            outln!("  {:<22} {:<48} {}", scenario.id, scenario.title, scenario.rules.join(" "))?;
+            outln!(
+                "  {:<22} {:<48} {}",
+                scenario.id,
+                scenario.title,
+                scenario.rules.join(" ")
+            )?;
         }
-        outln!()?;
+        outln!("")?;
     }
     outln!("Rules are those of docs/protocol.md. `tally lab run NAME` runs one, `tally lab run` all of them.")?;
     Ok(())
 }
 
-/// The scenarios of these names, each once, in the order of the catalogue.
-fn chosen(names: &[String]) -> anyhow::Result<Vec<&'static Scenario>> {
-    for name in names {
-        if name != "all" && Scenario::named(name).is_none() {
-            bail!("there is no scenario {name:?}; `tally lab list` names all");
-        }
+/// A name that `tally lab run` takes.
+fn name(text: &str) -> Result<String, String> {
+    match text == "all" || Scenario::named(text).is_some() {
+        true => Ok(text.to_owned()),
+        false => Err(format!("there is no scenario {text:?}; `tally lab list` names all")),
     }
+}
+
+/// The scenarios of these names, each once, in the order of the catalogue.
+fn chosen(names: &[String]) -> Vec<&'static Scenario> {
     let all = names.iter().any(|name| name == "all");
     let wanted = |scenario: &&Scenario| all || names.iter().any(|name| name == scenario.id);
-    Ok(CATALOGUE.iter().filter(wanted).collect())
+    CATALOGUE.iter().filter(wanted).collect()
 }
 
 fn run_scenarios(args: &RunArgs) -> anyhow::Result<()> {
-    let scenarios = chosen(&args.names)?;
+    let scenarios = chosen(&args.names);
     let options = Options {
         full: args.full,
         untampered: args.untampered,

@@ -97,7 +97,10 @@ pub fn attack(scenario: &str, bench: &Bench, branch: &Branch) -> Result<Option<B
 
 /// Two payments of Alice to Bob.
 pub fn payments(scenario: &str, bench: &Bench) -> Vec<Bytes> {
-    let (alice, bob) = (Secp256k1Signer::of(scenario, 0), Secp256k1Signer::of(scenario, 1).address());
+    let (alice, bob) = (
+        Secp256k1Signer::of(scenario, 0),
+        Secp256k1Signer::of(scenario, 1).address(),
+    );
     let paid = |nonce| alice.envelope(&bench.identity, &bench.ten(nonce, bob));
     vec![paid(0), paid(1)]
 }
@@ -174,7 +177,11 @@ fn swapped(made: &Made<'_>) -> Result<Vec<Attempt>, BranchError> {
         source: InclusionError::NonceTooHigh { found, expected },
     };
     let fault = Fault::execution(&block, &error);
-    Ok(one("nonce 1 before nonce 0, Merkle root and work as they should be", block, fault))
+    Ok(one(
+        "nonce 1 before nonce 0, Merkle root and work as they should be",
+        block,
+        fault,
+    ))
 }
 
 fn missing(made: &Made<'_>) -> Result<Vec<Attempt>, BranchError> {
@@ -182,13 +189,19 @@ fn missing(made: &Made<'_>) -> Result<Vec<Attempt>, BranchError> {
         draft.envelopes.truncate(1);
         draft.list_transactions();
     })?;
-    let alone = made.branch.draft(PRODUCER, UnixSecs(made.honest.header.time.into()), &block.envelopes)?;
+    let alone = made
+        .branch
+        .draft(PRODUCER, UnixSecs(made.honest.header.time.into()), &block.envelopes)?;
     let error = ExecutionError::WrongGasUsed {
         found: made.honest.manifest.gas_used,
         expected: alone.manifest.gas_used,
     };
     let fault = Fault::execution(&block, &error);
-    Ok(one("one of two payments, with the gas and the state of both", block, fault))
+    Ok(one(
+        "one of two payments, with the gas and the state of both",
+        block,
+        fault,
+    ))
 }
 
 fn doubled(made: &Made<'_>) -> Result<Vec<Attempt>, BranchError> {
@@ -204,7 +217,11 @@ fn doubled(made: &Made<'_>) -> Result<Vec<Attempt>, BranchError> {
         draft.list_transactions();
     })?;
     let fault = Fault::Block(BlockError::DuplicateTransaction { id }.to_string());
-    Ok(one("the first payment once more at the end, Merkle root and work as they should be", block, fault))
+    Ok(one(
+        "the first payment once more at the end, Merkle root and work as they should be",
+        block,
+        fault,
+    ))
 }
 
 /// The root of the state after the honest block, in which an account holds so much more.
@@ -234,7 +251,11 @@ fn wrong_state(made: &Made<'_>, what: &str, root: B256) -> Result<Vec<Attempt>, 
 fn state_root(made: &Made<'_>) -> Result<Vec<Attempt>, BranchError> {
     let mallory = Secp256k1Signer::of(made.scenario, 2).address();
     let root = root_with(made, mallory, coins(1_000_000))?;
-    wrong_state(made, "the right payments, and a state in which Mallory holds a million more", root)
+    wrong_state(
+        made,
+        "the right payments, and a state in which Mallory holds a million more",
+        root,
+    )
 }
 
 fn reward(made: &Made<'_>) -> Result<Vec<Attempt>, BranchError> {
@@ -271,7 +292,11 @@ fn easy_bits(made: &Made<'_>) -> Result<Vec<Attempt>, BranchError> {
 fn orphan(made: &Made<'_>) -> Result<Vec<Attempt>, BranchError> {
     let nowhere = tally_chain::BlockId(sha256(&[b"a block that nobody has"]));
     let block = made.sealed(|draft| draft.parent = nowhere)?;
-    Ok(one("a sealed header whose parent nobody knows", block, Fault::Unconnected))
+    Ok(one(
+        "a sealed header whose parent nobody knows",
+        block,
+        Fault::Unconnected,
+    ))
 }
 
 #[cfg(test)]
@@ -287,7 +312,9 @@ mod tests {
         branch.mine(PRODUCER, now, &[]).unwrap();
         let mut attacks = 0;
         for scenario in CATALOGUE.iter().filter(|scenario| scenario.group == Group::Blocks) {
-            let Some(attack) = attack(scenario.id, &bench, &branch).unwrap() else { continue };
+            let Some(attack) = attack(scenario.id, &bench, &branch).unwrap() else {
+                continue;
+            };
             attacks += 1;
             assert!(!attack.attempts.is_empty());
             for attempt in &attack.attempts {

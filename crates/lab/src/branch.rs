@@ -80,7 +80,11 @@ pub struct Draft {
 impl Draft {
     /// Computes `transactions_root` from the transactions as they stand now.
     pub fn list_transactions(&mut self) {
-        let leaves: Vec<_> = self.envelopes.iter().map(|envelope| merkle::leaf_hash(envelope)).collect();
+        let leaves: Vec<_> = self
+            .envelopes
+            .iter()
+            .map(|envelope| merkle::leaf_hash(envelope))
+            .collect();
         self.manifest.transactions_root = merkle::root(&leaves);
     }
 

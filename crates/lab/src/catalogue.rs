@@ -28,7 +28,13 @@ pub enum Group {
 
 impl Group {
     /// All of them, in the order in which they are shown.
-    pub const ALL: [Self; 5] = [Self::Transactions, Self::Blocks, Self::Chain, Self::Network, Self::OldSystem];
+    pub const ALL: [Self; 5] = [
+        Self::Transactions,
+        Self::Blocks,
+        Self::Chain,
+        Self::Network,
+        Self::OldSystem,
+    ];
 
     /// For people.
     pub fn title(self) -> &'static str {
@@ -103,11 +109,18 @@ mod tests {
     fn there_are_enough_scenarios_of_each_group_and_their_names_are_for_the_command_line() {
         assert!(CATALOGUE.len() >= 30, "{}", CATALOGUE.len());
         for group in Group::ALL {
-            assert!(CATALOGUE.iter().filter(|scenario| scenario.group == group).count() >= 5, "{group:?}");
+            assert!(
+                CATALOGUE.iter().filter(|scenario| scenario.group == group).count() >= 5,
+                "{group:?}"
+            );
         }
         for scenario in CATALOGUE.iter() {
             let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-            assert!(scenario.id.chars().all(plain) && scenario.id != "all", "{}", scenario.id);
+            assert!(
+                scenario.id.chars().all(plain) && scenario.id != "all",
+                "{}",
+                scenario.id
+            );
             assert_eq!(Scenario::named(scenario.id), Some(scenario), "each name once");
             for text in [scenario.attack, scenario.without] {
                 assert!(text.ends_with('.') && text.len() > 40, "{}", scenario.id);

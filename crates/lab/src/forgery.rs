@@ -59,21 +59,12 @@ impl Envelope {
     /// What a signature covers. Rule: docs/protocol.md#T3
     pub(crate) fn digest(&self, chain: &ChainIdentity, sender: Address) -> B256 {
         let payload = [&[TALLY_TYPE][..], &wrap_list(&self.fields.concat())].concat();
-        sha256(&[
-            b"tally/tx",
-            chain.genesis.as_bytes(),
-            sender.as_slice(),
-            &payload,
-        ])
+        sha256(&[b"tally/tx", chain.genesis.as_bytes(), sender.as_slice(), &payload])
     }
 
     /// The bytes that are sent.
     pub(crate) fn encode(&self) -> Bytes {
-        let authenticator = [
-            item(&self.kind),
-            string(&self.public_key),
-            string(&self.signature),
-        ];
+        let authenticator = [item(&self.kind), string(&self.public_key), string(&self.signature)];
         with_authenticator(&self.fields, &authenticator)
     }
 }

@@ -131,7 +131,9 @@ impl RsaSigner {
 
     /// As wallets hold it; only of keys that the protocol accepts.
     pub fn public(&self) -> Option<PublicKey> {
-        RsaPublicKey::from_spki(&self.spki).ok().map(|key| PublicKey::from(&key))
+        RsaPublicKey::from_spki(&self.spki)
+            .ok()
+            .map(|key| PublicKey::from(&key))
     }
 
     /// A signature with the older padding.
@@ -143,13 +145,19 @@ impl RsaSigner {
     #[cfg(test)]
     pub(crate) fn verifies(&self, digest: &B256, signature: &[u8]) -> bool {
         let scheme = Pss::<Sha256>::new_with_salt(PSS_SALT_BYTES);
-        self.key.to_public_key().verify(scheme, digest.as_slice(), signature).is_ok()
+        self.key
+            .to_public_key()
+            .verify(scheme, digest.as_slice(), signature)
+            .is_ok()
     }
 
     #[cfg(test)]
     pub(crate) fn verifies_pkcs1(&self, digest: &B256, signature: &[u8]) -> bool {
         let scheme = Pkcs1v15Sign::new::<Sha256>();
-        self.key.to_public_key().verify(scheme, digest.as_slice(), signature).is_ok()
+        self.key
+            .to_public_key()
+            .verify(scheme, digest.as_slice(), signature)
+            .is_ok()
     }
 }
 

@@ -85,7 +85,10 @@ impl OldNode {
     /// `GET /mine`: one coin out of nothing for the miner, and a block of all that waits.
     pub fn mine(&mut self, miner: &str) {
         self.post(NOBODY, miner, 1);
-        let (last, previous) = self.chain.last().map_or((0, String::new()), |last| (last.proof, last.hash()));
+        let (last, previous) = self
+            .chain
+            .last()
+            .map_or((0, String::new()), |last| (last.proof, last.hash()));
         let proof = (0..).find(|proof| is_proof(last, *proof)).unwrap_or_default();
         self.chain.push(OldBlock {
             payments: std::mem::take(&mut self.waiting),
@@ -98,7 +101,11 @@ impl OldNode {
     pub fn balance(&self, account: &str) -> i64 {
         let payments = self.chain.iter().flat_map(|block| &block.payments);
         payments.fold(0, |sum, payment| {
-            let received = if payment.recipient == account { payment.amount } else { 0 };
+            let received = if payment.recipient == account {
+                payment.amount
+            } else {
+                0
+            };
             let sent = if payment.sender == account { payment.amount } else { 0 };
             sum + received - sent
         })
@@ -156,7 +163,10 @@ pub fn demonstration(scenario: &str) -> Option<Vec<Act>> {
             node.post(NOBODY, "Mallory", 1_000_000);
             node.mine("Bob");
             vec![
-                shown("Mallory posts a payment of 10 from Alice", format!("taken; Alice holds {}", node.balance("Alice"))),
+                shown(
+                    "Mallory posts a payment of 10 from Alice",
+                    format!("taken; Alice holds {}", node.balance("Alice")),
+                ),
                 shown(
                     "Mallory posts a payment of a million from the sender 0",
                     format!("taken; Mallory holds {}", node.balance("Mallory")),
@@ -173,7 +183,11 @@ pub fn demonstration(scenario: &str) -> Option<Vec<Act>> {
         "old-negative" => {
             node.post("Mallory", "Alice", -5);
             node.mine("Bob");
-            let text = format!("taken; Alice holds {}, Mallory {}", node.balance("Alice"), node.balance("Mallory"));
+            let text = format!(
+                "taken; Alice holds {}, Mallory {}",
+                node.balance("Alice"),
+                node.balance("Mallory")
+            );
             vec![shown("Mallory pays Alice -5", text)]
         }
         "old-forged-chain" => {
@@ -186,7 +200,10 @@ pub fn demonstration(scenario: &str) -> Option<Vec<Act>> {
                 node.balance("Alice"),
                 node.balance("Mallory")
             );
-            vec![shown("Mallory shows a chain with more blocks and her own payments", text)]
+            vec![shown(
+                "Mallory shows a chain with more blocks and her own payments",
+                text,
+            )]
         }
         "old-restart" => {
             let before = node.balance("Alice");
@@ -211,7 +228,12 @@ pub(crate) fn script(scenario: &str, bench: &Bench) -> Option<Vec<Act>> {
             from_nobody.public_key = vec![0; 33];
             from_nobody.signature = vec![1; 64];
             vec![
-                refuse("Tally: Alice's payment without a signature", "field-wrong-length", unsigned.encode(), &honest),
+                refuse(
+                    "Tally: Alice's payment without a signature",
+                    "field-wrong-length",
+                    unsigned.encode(),
+                    &honest,
+                ),
                 refuse(
                     "Tally: new money from nobody: a key of zeros",
                     "secp256k1-key-malformed",
@@ -226,7 +248,12 @@ pub(crate) fn script(scenario: &str, bench: &Bench) -> Option<Vec<Act>> {
             vec![
                 take("Tally: Alice pays 10", honest.clone()),
                 Act::Mine,
-                refuse("Tally: her payment is sent a second time", "already-included", honest, &next),
+                refuse(
+                    "Tally: her payment is sent a second time",
+                    "already-included",
+                    honest,
+                    &next,
+                ),
             ]
         }
         "old-negative" => {
@@ -236,9 +263,17 @@ pub(crate) fn script(scenario: &str, bench: &Bench) -> Option<Vec<Act>> {
             longer.signature = alice.sign(&longer.digest(&bench.identity, alice.address()));
             let text: Bytes = longer.encode();
             vec![
-                refuse("Tally: -5 as a machine writes it", "cost-overflow", alice.envelope(&bench.identity, &minus), &honest),
+                refuse(
+                    "Tally: -5 as a machine writes it",
+                    "cost-overflow",
+                    alice.envelope(&bench.identity, &minus),
+                    &honest,
+                ),
                 // The two characters are the number 0x2d35, in base units: no sign, and less than a trillionth of a coin.
-                take("Tally: the characters -5 as an amount: a small number without a sign", text),
+                take(
+                    "Tally: the characters -5 as an amount: a small number without a sign",
+                    text,
+                ),
             ]
         }
         _ => return None,
@@ -258,7 +293,11 @@ mod tests {
         assert_eq!((node.balance("Alice"), node.len(), node.is_valid()), (10, 11, true));
         node.post("Alice", "Mallory", 100);
         node.mine("Bob");
-        assert_eq!((node.balance("Alice"), node.balance("Mallory")), (-90, 100), "nothing is checked");
+        assert_eq!(
+            (node.balance("Alice"), node.balance("Mallory")),
+            (-90, 100),
+            "nothing is checked"
+        );
         // A proof covers no payment: of a mined block anything can be changed at its end.
         let mut forged = node.clone();
         forged.chain.last_mut().unwrap().payments[0].amount = 5;

@@ -140,7 +140,16 @@ mod tests {
             near(nakamoto(q, z), expected, 5e-8);
         }
         // "P < 0.1 %" of the paper.
-        for (q, z) in [(0.10, 5), (0.15, 8), (0.20, 11), (0.25, 15), (0.30, 24), (0.35, 41), (0.40, 89), (0.45, 340)] {
+        for (q, z) in [
+            (0.10, 5),
+            (0.15, 8),
+            (0.20, 11),
+            (0.25, 15),
+            (0.30, 24),
+            (0.35, 41),
+            (0.40, 89),
+            (0.45, 340),
+        ] {
             assert!(nakamoto(q, z) < 0.001 && nakamoto(q, z - 1) >= 0.001, "{q} {z}");
         }
         near(nakamoto(0.5, 6), 1.0, 1e-12);
@@ -171,7 +180,11 @@ mod tests {
         }
         let mut rng = Seeded::new("selfish");
         for (alpha, gamma) in [(0.2, 0.0), (0.3, 0.5), (0.4, 0.0), (0.4, 1.0)] {
-            near(selfish_measured(alpha, gamma, 200_000, &mut rng), selfish(alpha, gamma), 0.01);
+            near(
+                selfish_measured(alpha, gamma, 200_000, &mut rng),
+                selfish(alpha, gamma),
+                0.01,
+            );
         }
     }
 }

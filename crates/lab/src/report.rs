@@ -129,10 +129,12 @@ impl Outcome {
         let attacked = |step: &&Step| !matches!(step.answer, Answer::Accepted { .. });
         let verdict = match wrong {
             Some(step) => format!("{}; expected: {}", step.answer.line(), step.expected),
-            None => steps.iter().rev().find(attacked).or(steps.last()).map_or_else(
-                || "nothing was done".to_owned(),
-                |step| step.answer.line(),
-            ),
+            None => steps
+                .iter()
+                .rev()
+                .find(attacked)
+                .or(steps.last())
+                .map_or_else(|| "nothing was done".to_owned(), |step| step.answer.line()),
         };
         Self {
             id: scenario.id.to_owned(),

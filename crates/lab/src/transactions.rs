@@ -119,7 +119,9 @@ mod tests {
         let bench = Bench::new(crate::world::spec(now), now);
         let mut scripts = 0;
         for scenario in CATALOGUE.iter() {
-            let Some(acts) = script(scenario.id, &bench) else { continue };
+            let Some(acts) = script(scenario.id, &bench) else {
+                continue;
+            };
             scripts += 1;
             let accepts = |act: &Act| matches!(act, Act::Take { .. } | Act::Tried { refused: None, .. });
             let refuses = |act: &Act| matches!(act, Act::Refuse { .. } | Act::Tried { refused: Some(_), .. });
@@ -130,9 +132,15 @@ mod tests {
                     Act::Take { what, envelope } => {
                         assert_eq!(check_alone(envelope, &bench), Ok(()), "{}: {what}", scenario.id);
                     }
-                    Act::Refuse { what, envelope, honest, .. } => {
+                    Act::Refuse {
+                        what, envelope, honest, ..
+                    } => {
                         assert_eq!(check_alone(honest, &bench), Ok(()), "{}: {what}", scenario.id);
-                        assert!(envelope != honest || scenario.id.contains("replay"), "{}: {what}", scenario.id);
+                        assert!(
+                            envelope != honest || scenario.id.contains("replay"),
+                            "{}: {what}",
+                            scenario.id
+                        );
                     }
                     Act::Tried { what, found, refused } => {
                         assert_eq!(found.as_ref().err(), refused.as_ref(), "{}: {what}", scenario.id);
@@ -159,8 +167,14 @@ mod tests {
             });
             envelopes.collect::<Vec<_>>()
         };
-        assert_eq!(refused("tx-high-s"), ["authenticator: secp256k1 signature has a high s; only s <= n/2 is allowed"]);
-        assert_eq!(refused("key-rsa-1024"), ["authenticator: RSA modulus has 1024 bits; 2048, 3072 and 4096 are allowed"]);
+        assert_eq!(
+            refused("tx-high-s"),
+            ["authenticator: secp256k1 signature has a high s; only s <= n/2 is allowed"]
+        );
+        assert_eq!(
+            refused("key-rsa-1024"),
+            ["authenticator: RSA modulus has 1024 bits; 2048, 3072 and 4096 are allowed"]
+        );
         assert_eq!(refused("key-rsa-e3"), ["authenticator: RSA exponent is not 65537"]);
     }
 }

@@ -27,7 +27,11 @@ async fn show_all(lab: &Lab, id: &str, site: &mut Site, notes: &mut Notes) -> an
     }
     let identity = lab.identity();
     for attempt in &made.attempts {
-        let sent = if lab.options.untampered { &made.honest } else { &attempt.block };
+        let sent = if lab.options.untampered {
+            &made.honest
+        } else {
+            &attempt.block
+        };
         let before = site.node.tip()?.id;
         let answer = peer::show(&site.node, &identity, std::slice::from_ref(sent)).await?;
         let expected = attempt.fault.offence(&attempt.block);
@@ -42,7 +46,12 @@ async fn show_all(lab: &Lab, id: &str, site: &mut Site, notes: &mut Notes) -> an
     }
     let answer = peer::show(&site.node, &identity, std::slice::from_ref(&made.honest)).await?;
     let accepted = matches!(answer, Answer::Accepted { .. });
-    notes.add("another peer shows the same block as it was", answer, "accepted", accepted);
+    notes.add(
+        "another peer shows the same block as it was",
+        answer,
+        "accepted",
+        accepted,
+    );
     super::run::follow(&site.node.client, &mut site.branch)
 }
 
@@ -62,9 +71,24 @@ fn hand_in(lab: &Lab, id: &str, site: &Site, notes: &mut Notes) -> anyhow::Resul
     }
     let job = Job::of(node)?;
     let (what, kind, time, works) = match id {
-        "block-future" => ("a block that is dated an hour ahead", "block-from-the-future", job.time() + AN_HOUR, true),
-        "block-past" => ("a block with the time of the median before it", "block-too-early", job.earliest() - 1, true),
-        _ => ("a block with a nonce that is none", "not-enough-work", job.time(), false),
+        "block-future" => (
+            "a block that is dated an hour ahead",
+            "block-from-the-future",
+            job.time() + AN_HOUR,
+            true,
+        ),
+        "block-past" => (
+            "a block with the time of the median before it",
+            "block-too-early",
+            job.earliest() - 1,
+            true,
+        ),
+        _ => (
+            "a block with a nonce that is none",
+            "not-enough-work",
+            job.time(),
+            false,
+        ),
     };
     let answer = match lab.options.untampered {
         true => job.submit(node, job.time(), true),

@@ -46,7 +46,10 @@ fn article(outcome: &Outcome) -> String {
         false => ("failed", "failed"),
     };
     let rules: Vec<_> = outcome.rules.iter().map(|rule| escaped(&rule.link)).collect();
-    let steps: String = (1..).zip(&outcome.steps).map(|(number, one)| step(number, one)).collect();
+    let steps: String = (1..)
+        .zip(&outcome.steps)
+        .map(|(number, one)| step(number, one))
+        .collect();
     format!(
         "<article id=\"{id}\">\n<h3>{title} <small>({id}: <span class=\"{class}\">{word}</span>)</small></h3>\n\
          <p><b>The attack.</b> {attack}</p>\n<p><b>Rules.</b> {rules}</p>\n\
@@ -67,7 +70,11 @@ fn article(outcome: &Outcome) -> String {
 pub fn page(report: &Report) -> String {
     let mut body = String::new();
     for group in Group::ALL {
-        let own: Vec<_> = report.scenarios.iter().filter(|outcome| outcome.group == group).collect();
+        let own: Vec<_> = report
+            .scenarios
+            .iter()
+            .filter(|outcome| outcome.group == group)
+            .collect();
         if own.is_empty() {
             continue;
         }

@@ -24,11 +24,18 @@ impl Job {
     /// If the node gives none.
     pub fn of(node: &Node) -> anyhow::Result<Self> {
         let template: TemplateBody = node.client.get(&format!("mining/template?address={PRODUCER}"))?;
-        let bytes: &[u8; HEADER_BYTES] = template.header_hex.as_ref().try_into().context("a header has 80 bytes")?;
+        let bytes: &[u8; HEADER_BYTES] = template
+            .header_hex
+            .as_ref()
+            .try_into()
+            .context("a header has 80 bytes")?;
         let mut header = Header::decode(bytes);
         header.manifest_root = Manifest::decode(&template.manifest_hex)?.root();
         let (from, len) = (template.extra_nonce_offset, template.extra_nonce_bytes);
-        let extra_nonce = template.manifest_hex.get(from..from + len).context("the extra nonce is in the manifest")?;
+        let extra_nonce = template
+            .manifest_hex
+            .get(from..from + len)
+            .context("the extra nonce is in the manifest")?;
         Ok(Self {
             extra_nonce: Bytes::copy_from_slice(extra_nonce),
             template,
@@ -55,7 +62,15 @@ impl Job {
         let target = Target::from_bits(header.bits)?;
         let nonce = match works {
             true => Search::new(&header, target).scan(0, u32::MAX),
-            false => (0..u32::MAX).find(|nonce| !target.is_met_by(&Header { nonce: *nonce, ..header }.id())),
+            false => (0..u32::MAX).find(|nonce| {
+                !target.is_met_by(
+                    &Header {
+                        nonce: *nonce,
+                        ..header
+                    }
+                    .id(),
+                )
+            }),
         };
         let work = WorkBody {
             template: self.template.template,

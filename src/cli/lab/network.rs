@@ -37,7 +37,12 @@ fn nothing(genesis: BlockId) -> Claim {
 async fn noted(node: &Node, peer: &str, what: &str, least: u64, begins: &str, notes: &mut Notes) -> anyhow::Result<()> {
     let answer = until("the node's word on a peer", || Ok(offence(node, peer, least))).await?;
     let held = matches!(&answer, Answer::Offence { detail, .. } if detail.starts_with(begins));
-    notes.add(what, answer, format!("{least} points or more, because it {begins}…"), held);
+    notes.add(
+        what,
+        answer,
+        format!("{least} points or more, because it {begins}…"),
+        held,
+    );
     Ok(())
 }
 
@@ -56,12 +61,29 @@ pub async fn garbage(lab: &mut Lab, notes: &mut Notes) -> anyhow::Result<()> {
     let mut peer = Peer::greet(&site.node, genesis, nothing(genesis)).await?;
     let bytes: Vec<u8> = (0..32u8).flat_map(|at| sha256(&[b"garbage", &[at]]).0).collect();
     peer.send_frame(&bytes).await?;
-    noted(&site.node, &peer.id(), "a kilobyte of random bytes", 100, "sent bytes that are no message", notes).await?;
+    noted(
+        &site.node,
+        &peer.id(),
+        "a kilobyte of random bytes",
+        100,
+        "sent bytes that are no message",
+        notes,
+    )
+    .await?;
     let mut peer = Peer::greet(&site.node, genesis, nothing(genesis)).await?;
     peer.send_bytes(&u32::MAX.to_be_bytes()).await?;
     let ended = peer.is_ended(PATIENCE).await;
-    let detail = if ended { "the node has ended the connection" } else { "the node waits for them" };
-    notes.sees("a frame of 4,294,967,295 bytes is announced", detail, "the connection ends", ended);
+    let detail = if ended {
+        "the node has ended the connection"
+    } else {
+        "the node waits for them"
+    };
+    notes.sees(
+        "a frame of 4,294,967,295 bytes is announced",
+        detail,
+        "the connection ends",
+        ended,
+    );
     let served = still_serves(lab, &mut site, notes).await;
     lab.give_back(site);
     served
@@ -71,7 +93,15 @@ pub async fn other_chain(lab: &mut Lab, notes: &mut Notes) -> anyhow::Result<()>
     let mut site = lab.take_shared().await?;
     let other = BlockId(sha256(&[b"another genesis"]));
     let peer = Peer::greet(&site.node, other, nothing(other)).await?;
-    noted(&site.node, &peer.id(), "a peer of another genesis says hello", 100, "is of another chain", notes).await?;
+    noted(
+        &site.node,
+        &peer.id(),
+        "a peer of another genesis says hello",
+        100,
+        "is of another chain",
+        notes,
+    )
+    .await?;
     let served = still_serves(lab, &mut site, notes).await;
     lab.give_back(site);
     served
@@ -110,7 +140,15 @@ pub async fn false_claim(lab: &mut Lab, notes: &mut Notes) -> anyhow::Result<()>
         ..Stock::default()
     });
     let what = "a peer claims a thousand times our work and has no headers";
-    noted(&site.node, &serving.id, what, 100, "claimed more total work than it has shown", notes).await?;
+    noted(
+        &site.node,
+        &serving.id,
+        what,
+        100,
+        "claimed more total work than it has shown",
+        notes,
+    )
+    .await?;
     let served = still_serves(lab, &mut site, notes).await;
     lab.give_back(site);
     served
@@ -124,7 +162,11 @@ pub async fn transactions(lab: &mut Lab, id: &str, notes: &mut Notes) -> anyhow:
     let mut wrong = Vec::new();
     for nonce in 0..32 {
         let envelope = alice.envelope(&lab.bench.identity, &lab.bench.ten(nonce, bob));
-        ids.push(RawTransaction::decode(envelope.clone())?.check(&lab.identity(), &ReferenceVerifier)?.id());
+        ids.push(
+            RawTransaction::decode(envelope.clone())?
+                .check(&lab.identity(), &ReferenceVerifier)?
+                .id(),
+        );
         let mut bytes = envelope.to_vec();
         if let Some(last) = bytes.last_mut() {
             *last ^= 1;
@@ -166,8 +208,17 @@ pub async fn connections(lab: &mut Lab, notes: &mut Notes) -> anyhow::Result<()>
     let begun_read = Instant::now();
     let tip = node.tip()?;
     let took = begun_read.elapsed();
-    let detail = format!("the tip is at height {}, answered in {} ms", tip.height, took.as_millis());
-    notes.sees("the node is asked for its status meanwhile", detail, "an answer within 5 s", took < SOON);
+    let detail = format!(
+        "the tip is at height {}, answered in {} ms",
+        tip.height,
+        took.as_millis()
+    );
+    notes.sees(
+        "the node is asked for its status meanwhile",
+        detail,
+        "an answer within 5 s",
+        took < SOON,
+    );
     drop(kept);
     let served = still_serves(lab, &mut site, notes).await;
     lab.give_back(site);
@@ -184,17 +235,33 @@ pub async fn clocks(lab: &mut Lab, notes: &mut Notes) -> anyhow::Result<()> {
     };
     let mut peers = Vec::new();
     for _ in 0..6 {
-        let mut peer = Peer::greet(&site.node, genesis, nothing(genesis)).await?;
-        // The node's own ping comes with its hello, so that its answer is in before ours.
-        peer.settled(&wrong).await?;
+        let peer = Peer::greet(&site.node, genesis, nothing(genesis)).await?;
         peers.push(peer.serve(wrong.clone()));
     }
+    until("the six clocks", || {
+        let listed = site.node.client.get::<PeersBody>("peers")?.peers;
+        let read = |id: &str| {
+            listed
+                .iter()
+                .any(|peer| peer.id == id && peer.clock_offset_secs.is_some())
+        };
+        Ok(peers.iter().all(|peer| read(&peer.id)).then_some(()))
+    })
+    .await?;
     let clock = site.node.status()?.clock;
     let detail = match clock.off {
         true => "the node believes that its own clock is wrong".to_owned(),
-        false => format!("the node keeps its clock; it has read {} clocks that count", clock.peers),
+        false => format!(
+            "the node has read all six, of which {} count, and keeps its clock",
+            clock.peers
+        ),
     };
-    notes.sees("six peers that came by themselves claim that it is tomorrow", detail, "the node keeps its clock", !clock.off);
+    notes.sees(
+        "six peers that came by themselves claim that it is tomorrow",
+        detail,
+        "the node keeps its clock",
+        !clock.off,
+    );
     let job = Job::of(&site.node)?;
     let tomorrow = job.time().saturating_add(u32::try_from(A_DAY)?);
     notes.refuses(
@@ -207,4 +274,3 @@ pub async fn clocks(lab: &mut Lab, notes: &mut Notes) -> anyhow::Result<()> {
     lab.give_back(site);
     Ok(())
 }
-

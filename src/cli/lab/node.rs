@@ -82,7 +82,9 @@ async fn audit(place: &Place, data_dir: &Path) -> anyhow::Result<(usize, u64)> {
             command.env_remove(variable);
         }
     }
-    let output = timeout(PATIENCE, command.output()).await.context("the audit does not end")??;
+    let output = timeout(PATIENCE, command.output())
+        .await
+        .context("the audit does not end")??;
     let report: Value = serde_json::from_slice(&output.stdout)
         .with_context(|| format!("the audit: {}", String::from_utf8_lossy(&output.stderr)))?;
     let faults = report["faults"].as_array().context("the audit reports faults")?.len();
@@ -115,7 +117,9 @@ pub async fn kill(lab: &mut Lab, id: &str, notes: &mut Notes) -> anyhow::Result<
         let bob = Secp256k1Signer::of(id, 3).address();
         let busy = tokio::task::spawn_blocking(move || {
             let mut payments = Vec::new();
-            let Ok(account) = client.account(alice.address()) else { return payments };
+            let Ok(account) = client.account(alice.address()) else {
+                return payments;
+            };
             for nonce in account.next_nonce.. {
                 let envelope = alice.envelope(&lab_identity, &bench.payment(nonce, bob, tally_chain::Amount::ZERO));
                 match client.post::<SubmittedBody>("transactions", &RawBody::of(&envelope)) {
@@ -135,7 +139,12 @@ pub async fn kill(lab: &mut Lab, id: &str, notes: &mut Notes) -> anyhow::Result<
             None => format!("{blocks} blocks and {payments} payments were acknowledged, and all are there"),
             Some(first) => format!("{} are missing, {first} is the first", lost.len()),
         };
-        notes.sees(format!("kill -9 number {number}, then a new start"), detail, "nothing is missing", lost.is_empty());
+        notes.sees(
+            format!("kill -9 number {number}, then a new start"),
+            detail,
+            "nothing is missing",
+            lost.is_empty(),
+        );
     }
     let (least, data_dir) = (node.tip()?.height, node.data_dir().to_owned());
     node.stop().await?;
@@ -151,7 +160,12 @@ pub async fn restart(lab: &mut Lab, id: &str, notes: &mut Notes) -> anyhow::Resu
     let node = Node::start(&lab.place, "restarted", &[]).await?;
     acknowledged.work(&node, lab, id)?;
     let before = node.client.account(bob)?.balance;
-    notes.sees("Tally: Alice pays Bob 10", format!("Bob holds {} coins", before.to_coins()), "10 more than 1,000", before.to_coins() == "1010");
+    notes.sees(
+        "Tally: Alice pays Bob 10",
+        format!("Bob holds {} coins", before.to_coins()),
+        "10 more than 1,000",
+        before.to_coins() == "1010",
+    );
     node.kill().await?;
     let node = Node::start(&lab.place, "restarted", &[]).await?;
     let (after, lost) = (node.client.account(bob)?.balance, acknowledged.lost(&node)?);
@@ -177,7 +191,11 @@ fn newest(folder: &Path) -> anyhow::Result<Option<PathBuf>> {
             };
             if found.is_dir() {
                 open.push(entry);
-            } else if found.len() > 0 && newest.as_ref().is_none_or(|(time, _)| found.modified().is_ok_and(|at| at > *time)) {
+            } else if found.len() > 0
+                && newest
+                    .as_ref()
+                    .is_none_or(|(time, _)| found.modified().is_ok_and(|at| at > *time))
+            {
                 newest = Some((found.modified()?, entry));
             }
         }
@@ -224,7 +242,12 @@ pub async fn torn_write(lab: &mut Lab, id: &str, notes: &mut Notes) -> anyhow::R
             Ok(node) => {
                 let TipBody { id, height, .. } = node.tip()?;
                 let known = height == 0 || acknowledged.blocks.get(&height) == Some(&id.to_string());
-                notes.sees(what, format!("it begins at height {height} of {BLOCKS}"), expected, known);
+                notes.sees(
+                    what,
+                    format!("it begins at height {height} of {BLOCKS}"),
+                    expected,
+                    known,
+                );
                 node.stop().await?;
                 audited(&lab.place, &data_dir, height, notes).await?;
             }

@@ -38,7 +38,12 @@ impl Notes {
     ///
     /// # Errors
     /// If there was no answer.
-    pub fn refuses(&mut self, what: impl Into<String>, kind: &str, answer: anyhow::Result<String>) -> anyhow::Result<()> {
+    pub fn refuses(
+        &mut self,
+        what: impl Into<String>,
+        kind: &str,
+        answer: anyhow::Result<String>,
+    ) -> anyhow::Result<()> {
         let answer = answer_of(answer)?;
         let refused = matches!(&answer, Answer::Refused { kind: found, .. } if found == kind);
         self.add(what, answer, kind, refused);
@@ -46,7 +51,13 @@ impl Notes {
     }
 
     /// Something that is looked at: `detail` is what was seen, `held` whether it is as `expected`.
-    pub fn sees(&mut self, what: impl Into<String>, detail: impl Into<String>, expected: impl Into<String>, held: bool) {
+    pub fn sees(
+        &mut self,
+        what: impl Into<String>,
+        detail: impl Into<String>,
+        expected: impl Into<String>,
+        held: bool,
+    ) {
         let detail = detail.into();
         self.add(what, Answer::Observed { detail }, expected, held);
     }

@@ -57,7 +57,9 @@ impl Stock {
     fn answer(&self, request: &Message) -> Option<Message> {
         Some(match request {
             Message::Ping => Message::TimedPong(self.clock),
-            Message::GetHeaders { locator } => Message::Headers(self.after(locator).map(|block| block.header).collect()),
+            Message::GetHeaders { locator } => {
+                Message::Headers(self.after(locator).map(|block| block.header).collect())
+            }
             Message::GetBlocks(ids) => {
                 let wanted = self.blocks.iter().filter(|block| ids.contains(&block.id()));
                 Message::Blocks(wanted.map(Sealed::bytes).collect())
@@ -165,7 +167,9 @@ impl Peer {
 
     /// Reads until the node ends the conversation; whether it does in time.
     pub async fn is_ended(&mut self, patience: Duration) -> bool {
-        timeout(patience, async { while self.raw.recv().await.is_ok() {} }).await.is_ok()
+        timeout(patience, async { while self.raw.recv().await.is_ok() {} })
+            .await
+            .is_ok()
     }
 
     /// Returns once the node has looked at all that was sent before.
@@ -184,7 +188,9 @@ impl Peer {
                 self.answer(&frame, stock).await?;
             }
         };
-        timeout(PATIENCE, answered).await.context("the node does not answer a ping")?
+        timeout(PATIENCE, answered)
+            .await
+            .context("the node does not answer a ping")?
     }
 
     async fn answer(&mut self, frame: &Frame, stock: &Stock) -> anyhow::Result<()> {
@@ -199,7 +205,9 @@ impl Peer {
         let id = self.id();
         let task = tokio::spawn(async move {
             while let Ok(bytes) = self.raw.recv().await {
-                let Ok(frame) = Frame::decode(&bytes, BLOCK_BYTES) else { return };
+                let Ok(frame) = Frame::decode(&bytes, BLOCK_BYTES) else {
+                    return;
+                };
                 if self.answer(&frame, &stock).await.is_err() {
                     return;
                 }

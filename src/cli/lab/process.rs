@@ -26,7 +26,8 @@ const MAX_LINES: usize = 10_000;
 
 /// Returns with SIGINT or SIGTERM.
 pub async fn stopped() {
-    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) else {
+    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
         return std::future::pending().await;
     };
     tokio::select! {
@@ -98,8 +99,24 @@ impl Node {
         let data_dir = place.folder.join(name);
         let mut command = Command::new(std::env::current_exe().context("this program is not found")?);
         command
-            .args(["node", "--no-mine", "--log-level", "warn", "--log-format", "json", "--listen", "127.0.0.1:0"])
-            .args(["--p2p-listen", "127.0.0.1:0", "--p2p-discover", "false", "--until-stdin-closes", "--spec"])
+            .args([
+                "node",
+                "--no-mine",
+                "--log-level",
+                "warn",
+                "--log-format",
+                "json",
+                "--listen",
+                "127.0.0.1:0",
+            ])
+            .args([
+                "--p2p-listen",
+                "127.0.0.1:0",
+                "--p2p-discover",
+                "false",
+                "--until-stdin-closes",
+                "--spec",
+            ])
             .arg(&place.spec)
             .arg("--data-dir")
             .arg(&data_dir)
@@ -115,13 +132,15 @@ impl Node {
             }
         }
         let mut child = command.spawn().context("cannot start a node")?;
-        let log = Arc::default();
+        let log: Arc<Mutex<Vec<Line>>> = Arc::default();
         keep_log(child.stderr.take(), Arc::clone(&log));
         let banner = timeout(PATIENCE, read_banner(child.stdout.take())).await;
         let served = banner.context("the node does not serve in time")?;
         let Some((url, address)) = served else {
-            let status = timeout(PATIENCE, child.wait()).await.context("the node does not end")??;
-            let lines = log.lock().iter().map(|line: &Line| line.0.to_string()).collect::<Vec<_>>();
+            let status = timeout(PATIENCE, child.wait())
+                .await
+                .context("the node does not end")??;
+            let lines = log.lock().iter().map(|line| line.0.to_string()).collect::<Vec<_>>();
             bail!("the node does not start ({status}) {}", lines.join("\n"));
         };
         Ok(Self {
@@ -174,7 +193,9 @@ impl Node {
     /// If it does not, or not with success.
     pub async fn stop(mut self) -> anyhow::Result<()> {
         drop(self._stdin.take());
-        let status = timeout(PATIENCE, self.child.wait()).await.context("a node does not end")??;
+        let status = timeout(PATIENCE, self.child.wait())
+            .await
+            .context("a node does not end")??;
         anyhow::ensure!(status.success(), "a node ends with {status}");
         Ok(())
     }

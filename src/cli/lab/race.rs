@@ -1,9 +1,7 @@
 //! The races of hash power: formulas beside what is counted.
 
-use tally_lab::race::{
-    advised, exact, measured, nakamoto, selfish as share, selfish_measured, selfish_threshold,
-};
 use tally_lab::Seeded;
+use tally_lab::race::{advised, exact, measured, nakamoto, selfish as share, selfish_measured, selfish_threshold};
 
 use super::notes::Notes;
 
@@ -34,15 +32,25 @@ pub fn double_spend(full: bool, notes: &mut Notes) -> anyhow::Result<()> {
             let counted = measured(q, z, tries, &mut rng);
             let held = (counted - exact).abs() <= allowed(exact, tries);
             notes.sees(
-                format!("{:.0} % of all hash power against {z} confirmations, {tries} tries", q * 100.0),
+                format!(
+                    "{:.0} % of all hash power against {z} confirmations, {tries} tries",
+                    q * 100.0
+                ),
                 format!("{:.2} % succeed", counted * 100.0),
-                format!("{:.2} % by Nakamoto's formula, {:.2} % exactly", formula * 100.0, exact * 100.0),
+                format!(
+                    "{:.2} % by Nakamoto's formula, {:.2} % exactly",
+                    formula * 100.0,
+                    exact * 100.0
+                ),
                 held,
             );
         }
         let advice = advised(q).map_or("none is enough".to_owned(), |z| z.to_string());
         notes.sees(
-            format!("confirmations against {:.0} %, so that less than 0.1 % succeed", q * 100.0),
+            format!(
+                "confirmations against {:.0} %, so that less than 0.1 % succeed",
+                q * 100.0
+            ),
             advice,
             "a number that grows with the share",
             advised(q).is_some(),
@@ -70,7 +78,11 @@ pub fn selfish(full: bool, notes: &mut Notes) -> anyhow::Result<()> {
             let held = (counted - formula).abs() <= 2.0 * allowed(formula, blocks);
             let pays = if formula > alpha { "it pays" } else { "it does not pay" };
             notes.sees(
-                format!("{:.0} % of hash power, {:.0} % of the others follow in a tie", alpha * 100.0, gamma * 100.0),
+                format!(
+                    "{:.0} % of hash power, {:.0} % of the others follow in a tie",
+                    alpha * 100.0,
+                    gamma * 100.0
+                ),
                 format!("{:.2} % of the chain's blocks: {pays}", counted * 100.0),
                 format!("{:.2} % by the formula of Eyal and Sirer", formula * 100.0),
                 held,
@@ -78,7 +90,10 @@ pub fn selfish(full: bool, notes: &mut Notes) -> anyhow::Result<()> {
         }
         let threshold = selfish_threshold(gamma);
         notes.sees(
-            format!("from which share on it pays, where {:.0} % follow in a tie", gamma * 100.0),
+            format!(
+                "from which share on it pays, where {:.0} % follow in a tie",
+                gamma * 100.0
+            ),
             format!("{:.1} %", threshold * 100.0),
             "the share at which the formula gives just that share",
             gamma == 1.0 || (share(threshold, gamma) - threshold).abs() < 1e-9,

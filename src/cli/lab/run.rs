@@ -186,7 +186,10 @@ pub fn follow(client: &Client, branch: &mut Branch) -> anyhow::Result<()> {
         let bytes = client.bytes(expected)?;
         branch.import(&bytes).context("the node's own chain")?;
     }
-    anyhow::ensure!(branch.tip() == status.tip.id, "the node has left the chain that the laboratory follows");
+    anyhow::ensure!(
+        branch.tip() == status.tip.id,
+        "the node has left the chain that the laboratory follows"
+    );
     Ok(())
 }
 
@@ -206,7 +209,12 @@ pub async fn run(
         let mut notes = Notes::default();
         // A scenario that could not be run to its end has shown nothing.
         if let Err(error) = lab.scenario(scenario, &mut notes).await {
-            notes.sees("the scenario", format!("it could not be run: {error:#}"), "it runs to its end", false);
+            notes.sees(
+                "the scenario",
+                format!("it could not be run: {error:#}"),
+                "it runs to its end",
+                false,
+            );
         }
         let millis = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         let outcome = Outcome::of(scenario, notes.into_steps(), millis);

@@ -22,7 +22,11 @@ fn wrapped(text: &str, margin: &str) -> String {
             line.push_str(word);
         }
     }
-    lines.iter().map(|line| format!("{margin}{line}")).collect::<Vec<_>>().join("\n")
+    lines
+        .iter()
+        .map(|line| format!("{margin}{line}"))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 /// What one scenario came to.
@@ -35,13 +39,19 @@ pub fn print(outcome: &Outcome) -> Result<(), Unprinted> {
     for (number, step) in (1..).zip(&outcome.steps) {
         let mark = if step.as_expected { " " } else { "!" };
         outln!("{}", wrapped(&plain(&format!("{number}. {}", step.what)), "  "))?;
-        outln!("{}", wrapped(&plain(&format!("{mark} -> {}", step.answer.line())), "     "))?;
+        outln!(
+            "{}",
+            wrapped(&plain(&format!("{mark} -> {}", step.answer.line())), "     ")
+        )?;
         if !step.as_expected {
-            outln!("{}", wrapped(&plain(&format!("expected: {}", step.expected)), "        "))?;
+            outln!(
+                "{}",
+                wrapped(&plain(&format!("expected: {}", step.expected)), "        ")
+            )?;
         }
     }
     outln!("{}", wrapped(&format!("Without the rule: {}", outcome.without), "  "))?;
-    outln!()
+    outln!("")
 }
 
 /// The last line.
@@ -50,7 +60,10 @@ pub fn print_summary(report: &Report) -> Result<(), Unprinted> {
         0 => String::new(),
         failed => format!(", {failed} did not"),
     };
-    outln!("{} ended as the rules demand{failed}", counted(report.held, "scenario", "scenarios"))
+    outln!(
+        "{} ended as the rules demand{failed}",
+        counted(report.held, "scenario", "scenarios")
+    )
 }
 
 #[cfg(test)]
@@ -62,7 +75,11 @@ mod tests {
         let text = "word ".repeat(60);
         let wrapped = wrapped(&text, "  ");
         assert!(wrapped.lines().count() > 2);
-        assert!(wrapped.lines().all(|line| line.len() <= WIDTH && line.starts_with("  word")));
+        assert!(
+            wrapped
+                .lines()
+                .all(|line| line.len() <= WIDTH && line.starts_with("  word"))
+        );
         assert_eq!(super::wrapped("", "  "), "  ");
     }
 }

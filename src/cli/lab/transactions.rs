@@ -20,7 +20,9 @@ pub fn submit(node: &Node, envelope: &Bytes) -> anyhow::Result<String> {
 pub async fn play(lab: &mut Lab, acts: Vec<Act>, notes: &mut Notes) -> anyhow::Result<()> {
     let site = lab.take_shared().await?;
     let untampered = lab.options.untampered;
-    let played = acts.into_iter().try_for_each(|act| step(&site.node, act, untampered, notes));
+    let played = acts
+        .into_iter()
+        .try_for_each(|act| step(&site.node, act, untampered, notes));
     lab.give_back(site);
     played
 }
@@ -48,7 +50,9 @@ fn step(node: &Node, act: Act, untampered: bool, notes: &mut Notes) -> anyhow::R
 /// Writes down steps that need no node.
 pub fn watch(acts: Vec<Act>, notes: &mut Notes) {
     for act in acts {
-        let Act::Tried { what, found, refused } = act else { continue };
+        let Act::Tried { what, found, refused } = act else {
+            continue;
+        };
         let expected = refused.clone().unwrap_or_else(|| "done".to_owned());
         let as_expected = found.as_ref().err() == refused.as_ref();
         let answer = match found {

@@ -42,7 +42,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         id: "old-restart",
         title: "Lost on restart",
         group: OldSystem,
-        attack: "The program ends and is started again.",
+        attack: "The program ends, by an update or a power cut, and is started again.",
         rules: &["B9"],
         without: "As in the old system: the chain lives in memory, and a restart begins with an empty one.",
     },

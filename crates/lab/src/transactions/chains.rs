@@ -60,16 +60,18 @@ pub fn future(scenario: &str, bench: &Bench) -> Vec<Act> {
 pub fn wrong_chain(scenario: &str, bench: &Bench) -> Vec<Act> {
     let (alice, payload) = payment(scenario, bench);
     let honest = alice.envelope(&bench.identity, &payload);
-    let other = Payload {
-        chain_id: 1,
-        ..payload
-    };
+    let other = Payload { chain_id: 1, ..payload };
     let identity = ChainIdentity {
         chain_id: 1,
         ..bench.identity
     };
     vec![
-        refuse("a payment that was signed for chain 1", "wrong-chain", alice.envelope(&identity, &other), &honest),
+        refuse(
+            "a payment that was signed for chain 1",
+            "wrong-chain",
+            alice.envelope(&identity, &other),
+            &honest,
+        ),
         take("the same payment, signed for this chain", honest),
     ]
 }

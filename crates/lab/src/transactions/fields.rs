@@ -17,7 +17,10 @@ fn other(to: Option<Address>) -> Option<Address> {
 }
 
 pub fn bit_flip(scenario: &str, bench: &Bench) -> Vec<Act> {
-    let (alice, bob) = (Secp256k1Signer::of(scenario, 0), Secp256k1Signer::of(scenario, 1).address());
+    let (alice, bob) = (
+        Secp256k1Signer::of(scenario, 0),
+        Secp256k1Signer::of(scenario, 1).address(),
+    );
     let payload = bench.ten(1, bob);
     let honest = alice.envelope(&bench.identity, &payload);
     let signed = alice.open(&bench.identity, &payload);
@@ -38,32 +41,61 @@ pub fn bit_flip(scenario: &str, bench: &Bench) -> Vec<Act> {
         ("chain_id", "wrong-chain", |payload| payload.chain_id ^= 1),
         ("nonce", "bad-signature", |payload| payload.nonce ^= 2),
         ("timestamp", "bad-signature", |payload| payload.timestamp.0 ^= 1),
-        ("max_priority_fee", "bad-signature", |payload| payload.max_priority_fee ^= 1),
+        ("max_priority_fee", "bad-signature", |payload| {
+            payload.max_priority_fee ^= 1
+        }),
         ("max_fee", "bad-signature", |payload| payload.max_fee ^= 1),
         ("gas_limit", "bad-signature", |payload| payload.gas_limit ^= 1),
         ("to", "bad-signature", |payload| payload.to = other(payload.to)),
-        ("value", "bad-signature", |payload| payload.value.0.set_bit(0, !payload.value.0.bit(0))),
-        ("data", "bad-signature", |payload| payload.data = Bytes::from_static(b"lac")),
+        ("value", "bad-signature", |payload| {
+            payload.value.0.set_bit(0, !payload.value.0.bit(0))
+        }),
+        ("data", "bad-signature", |payload| {
+            payload.data = Bytes::from_static(b"lac")
+        }),
     ];
     for (field, kind, change) in fields {
-        acts.push(refuse(&format!("one bit of {field} flipped"), kind, flipped(&change), &honest));
+        acts.push(refuse(
+            &format!("one bit of {field} flipped"),
+            kind,
+            flipped(&change),
+            &honest,
+        ));
     }
     let mut kind = signed.clone();
     kind.kind ^= 1;
-    acts.push(refuse("one bit of authenticator.kind flipped", "rlp-malformed", kind.encode(), &honest));
+    acts.push(refuse(
+        "one bit of authenticator.kind flipped",
+        "rlp-malformed",
+        kind.encode(),
+        &honest,
+    ));
     let mut key = signed.clone();
     // 2 and 3 begin the two points with one x: the flipped one is a key, too, of somebody else.
     key.public_key[0] ^= 1;
-    acts.push(refuse("one bit of authenticator.public_key flipped", "bad-signature", key.encode(), &honest));
+    acts.push(refuse(
+        "one bit of authenticator.public_key flipped",
+        "bad-signature",
+        key.encode(),
+        &honest,
+    ));
     let mut signature = signed;
     signature.signature[63] ^= 1;
-    acts.push(refuse("one bit of authenticator.signature flipped", "bad-signature", signature.encode(), &honest));
+    acts.push(refuse(
+        "one bit of authenticator.signature flipped",
+        "bad-signature",
+        signature.encode(),
+        &honest,
+    ));
     acts.push(take("the same payment as it was signed, nonce 1", honest));
     acts
 }
 
 pub fn zero_padded(scenario: &str, bench: &Bench) -> Vec<Act> {
-    let (alice, bob) = (Secp256k1Signer::of(scenario, 0), Secp256k1Signer::of(scenario, 1).address());
+    let (alice, bob) = (
+        Secp256k1Signer::of(scenario, 0),
+        Secp256k1Signer::of(scenario, 1).address(),
+    );
     let payload = bench.ten(0, bob);
     let honest = alice.envelope(&bench.identity, &payload);
     let mut padded = alice.open(&bench.identity, &payload);
@@ -84,7 +116,10 @@ pub fn zero_padded(scenario: &str, bench: &Bench) -> Vec<Act> {
 }
 
 pub fn trailing_bytes(scenario: &str, bench: &Bench) -> Vec<Act> {
-    let (alice, bob) = (Secp256k1Signer::of(scenario, 0), Secp256k1Signer::of(scenario, 1).address());
+    let (alice, bob) = (
+        Secp256k1Signer::of(scenario, 0),
+        Secp256k1Signer::of(scenario, 1).address(),
+    );
     let honest = alice.envelope(&bench.identity, &bench.ten(0, bob));
     let longer: Bytes = [&honest[..], &[0]].concat().into();
     let shorter = honest.slice(..honest.len() - 1);

@@ -17,7 +17,10 @@ fn weak(bench: &Bench, key: &RsaSigner, good: &RsaSigner, what: &str, kind: &'st
     let honest = good.envelope(&bench.identity, &payload);
     vec![
         refuse(what, kind, key.envelope(&bench.identity, &payload), &honest),
-        take("the same payment by a key of 2,048 bits with the exponent 65537", honest),
+        take(
+            "the same payment by a key of 2,048 bits with the exponent 65537",
+            honest,
+        ),
     ]
 }
 
@@ -52,7 +55,12 @@ pub fn roca() -> Vec<Act> {
         Act::Tried {
             what: "the chain looks at a key of a chip with the ROCA fault: its form is that of A4".to_owned(),
             found: RsaPublicKey::from_spki(faulty.spki())
-                .map(|key| format!("the form of the key of {} is right; nothing in it shows the fault", key.address()))
+                .map(|key| {
+                    format!(
+                        "the form of the key of {} is right; nothing in it shows the fault",
+                        key.address()
+                    )
+                })
                 .map_err(|error| error.to_string()),
             refused: None,
         },
@@ -76,7 +84,11 @@ pub fn shared_prime() -> Vec<Act> {
         Err(error) => Err(error.to_string()),
     };
     // Keys of a policy stand in the order of their bytes; the error names the later one first.
-    let (first, second) = if one.bytes() < sibling.bytes() { (&one, &sibling) } else { (&sibling, &one) };
+    let (first, second) = if one.bytes() < sibling.bytes() {
+        (&one, &sibling)
+    } else {
+        (&sibling, &one)
+    };
     let refused = format!(
         "the keys of {} and {} have a prime number in common: anyone can sign for both. Use neither",
         second.address(),

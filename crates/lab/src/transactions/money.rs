@@ -35,7 +35,9 @@ pub fn negative(scenario: &str, bench: &Bench) -> Vec<Act> {
 pub fn overspend(scenario: &str, bench: &Bench) -> Vec<Act> {
     let (alice, bob, _) = people(scenario);
     let balance = Amount::from_coins(BALANCE).expect("a constant of this crate");
-    let all = balance.checked_sub(bench.highest_fee()).expect("the fee is less than the balance");
+    let all = balance
+        .checked_sub(bench.highest_fee())
+        .expect("the fee is less than the balance");
     let over = all.checked_add(Amount(U256::ONE)).expect("the balance is small");
     let honest = alice.envelope(&bench.identity, &bench.payment(0, bob, all));
     vec![
@@ -54,7 +56,10 @@ pub fn same_nonce(scenario: &str, bench: &Bench) -> Vec<Act> {
     let second = alice.envelope(&bench.identity, &bench.ten(0, carol));
     let next = alice.envelope(&bench.identity, &bench.ten(1, carol));
     vec![
-        take("Alice pays Bob 10, nonce 0", alice.envelope(&bench.identity, &bench.ten(0, bob))),
+        take(
+            "Alice pays Bob 10, nonce 0",
+            alice.envelope(&bench.identity, &bench.ten(0, bob)),
+        ),
         refuse(
             "Alice pays Carol the same coins, nonce 0 again, while the first waits",
             "replacement-underpriced",
@@ -62,7 +67,12 @@ pub fn same_nonce(scenario: &str, bench: &Bench) -> Vec<Act> {
             &next,
         ),
         Act::Mine,
-        refuse("the second payment again, now that the first is in a block", "nonce-too-low", second, &next),
+        refuse(
+            "the second payment again, now that the first is in a block",
+            "nonce-too-low",
+            second,
+            &next,
+        ),
         take("Alice pays Carol with her next nonce, 1", next),
     ]
 }
@@ -73,9 +83,19 @@ pub fn replay(scenario: &str, bench: &Bench) -> Vec<Act> {
     let next = alice.envelope(&bench.identity, &bench.ten(1, bob));
     vec![
         take("Alice pays Bob 10", paid.clone()),
-        refuse("Bob sends her payment once more while it waits", "already-pending", paid.clone(), &next),
+        refuse(
+            "Bob sends her payment once more while it waits",
+            "already-pending",
+            paid.clone(),
+            &next,
+        ),
         Act::Mine,
-        refuse("Bob sends it once more after it was paid", "already-included", paid, &next),
+        refuse(
+            "Bob sends it once more after it was paid",
+            "already-included",
+            paid,
+            &next,
+        ),
         take("Alice pays Bob a second time, with a signature of its own", next),
     ]
 }
@@ -108,7 +128,12 @@ pub fn no_fee(scenario: &str, bench: &Bench) -> Vec<Act> {
     let mut turned = bench.payment(0, bob, coins(10));
     turned.max_priority_fee = turned.max_fee + 1;
     vec![
-        refuse("a price of 1 base unit per gas", "fee-too-low", alice.envelope(&bench.identity, &free), &honest),
+        refuse(
+            "a price of 1 base unit per gas",
+            "fee-too-low",
+            alice.envelope(&bench.identity, &free),
+            &honest,
+        ),
         refuse(
             "a part for the producer above the whole price",
             "priority-fee-above-max-fee",

@@ -33,7 +33,10 @@ pub fn foreign(scenario: &str, bench: &Bench) -> Vec<Act> {
 }
 
 pub fn high_s(scenario: &str, bench: &Bench) -> Vec<Act> {
-    let (alice, bob) = (Secp256k1Signer::of(scenario, 0), Secp256k1Signer::of(scenario, 1).address());
+    let (alice, bob) = (
+        Secp256k1Signer::of(scenario, 0),
+        Secp256k1Signer::of(scenario, 1).address(),
+    );
     let payload = bench.ten(0, bob);
     let honest = alice.envelope(&bench.identity, &payload);
     let mut mirrored = alice.open(&bench.identity, &payload);
@@ -42,7 +45,12 @@ pub fn high_s(scenario: &str, bench: &Bench) -> Vec<Act> {
     // (r, n - s) verifies wherever (r, s) does, and anyone can make it without the key.
     mirrored.signature = high.expect("neither part is zero").to_bytes().to_vec();
     vec![
-        refuse("the same signature with n - s in place of s", "secp256k1-high-s", mirrored.encode(), &honest),
+        refuse(
+            "the same signature with n - s in place of s",
+            "secp256k1-high-s",
+            mirrored.encode(),
+            &honest,
+        ),
         take("the signature as Alice made it", honest),
     ]
 }
