@@ -34,14 +34,14 @@ impl Seeded {
     }
 
     /// The next 64 bits.
-    pub fn next(&mut self) -> u64 {
+    pub fn number(&mut self) -> u64 {
         u64::from_be_bytes(std::array::from_fn(|_| self.byte()))
     }
 
     /// True with this probability.
     pub fn happens(&mut self, probability: f64) -> bool {
         // 53 bits are what a float holds exactly.
-        let drawn = (self.next() >> 11) as f64 / (1u64 << 53) as f64;
+        let drawn = (self.number() >> 11) as f64 / (1u64 << 53) as f64;
         drawn < probability
     }
 }
@@ -54,7 +54,7 @@ impl TryRng for Seeded {
     }
 
     fn try_next_u64(&mut self) -> Result<u64, Infallible> {
-        Ok(self.next())
+        Ok(self.number())
     }
 
     fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
@@ -73,9 +73,9 @@ mod tests {
     #[test]
     fn a_seed_gives_its_own_numbers_and_a_probability_its_share() {
         let (mut one, mut same, mut other) = (Seeded::new("a"), Seeded::new("a"), Seeded::new("b"));
-        let numbers: Vec<u64> = (0..9).map(|_| one.next()).collect();
-        assert!(numbers.iter().all(|number| *number == same.next()));
-        assert_ne!(numbers[0], other.next());
+        let numbers: Vec<u64> = (0..9).map(|_| one.number()).collect();
+        assert!(numbers.iter().all(|number| *number == same.number()));
+        assert_ne!(numbers[0], other.number());
         let hits = (0..10_000).filter(|_| one.happens(0.3)).count();
         assert!((2_800..3_200).contains(&hits), "{hits}");
         assert!(!one.happens(0.0) && one.happens(1.0));

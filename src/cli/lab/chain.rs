@@ -5,6 +5,7 @@ use tally_chain::{Address, Bytes, RawTransaction, ReferenceVerifier, TxId};
 use tally_lab::blocks::PRODUCER;
 use tally_lab::report::Answer;
 use tally_lab::{Branch, Sealed, Secp256k1Signer, Signer as _};
+use tally_node::counted::counted;
 
 use super::notes::Notes;
 use super::peer::{Peer, Stock, show};
@@ -31,7 +32,10 @@ fn stands(node: &Node, id: TxId) -> anyhow::Result<String> {
     Ok(match node.client.find(id)? {
         None => "unknown to the node".to_owned(),
         Some(found) => match found.height() {
-            Some(height) => format!("in block {height}, with {} confirmations", found.confirmations()),
+            Some(height) => {
+                let confirmations = counted(found.confirmations(), "confirmation", "confirmations");
+                format!("in block {height}, with {confirmations}")
+            }
             None => found.status.word().to_owned(),
         },
     })

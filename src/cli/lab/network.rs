@@ -10,6 +10,7 @@ use tally_lab::report::Answer;
 use tally_lab::{Secp256k1Signer, Signer as _};
 use tally_network::wire::limits::MAX_INBOUND;
 use tally_network::wire::{Claim, Message};
+use tokio::time::sleep;
 
 use super::mining::{self, Job};
 use super::notes::Notes;
@@ -21,6 +22,10 @@ use super::run::{Lab, Site};
 const MAX_CONNECTIONS: usize = 128;
 /// Connections that are tried at once: more than a node keeps.
 const CONNECTIONS: usize = 160;
+/// Inventories of one bad transaction each.
+const INVENTORIES: u64 = 12;
+/// A node's list of peers is no older than this.
+const STATUS_AGE: Duration = Duration::from_millis(600);
 /// How long an answer may take while a node is flooded.
 const SOON: Duration = Duration::from_secs(5);
 
@@ -158,30 +163,27 @@ pub async fn transactions(lab: &mut Lab, id: &str, notes: &mut Notes) -> anyhow:
     let mut site = lab.take_shared().await?;
     let genesis = lab.identity().genesis;
     let (alice, bob) = (Secp256k1Signer::of(id, 0), Secp256k1Signer::of(id, 1).address());
-    let mut ids = Vec::new();
+    let mut peer = Peer::greet(&site.node, genesis, nothing(genesis)).await?;
     let mut wrong = Vec::new();
-    for nonce in 0..32 {
+    for nonce in 0..INVENTORIES {
         let envelope = alice.envelope(&lab.bench.identity, &lab.bench.ten(nonce, bob));
-        ids.push(
-            RawTransaction::decode(envelope.clone())?
-                .check(&lab.identity(), &ReferenceVerifier)?
-                .id(),
-        );
+        let id = RawTransaction::decode(envelope.clone())?
+            .check(&lab.identity(), &ReferenceVerifier)?
+            .id();
         let mut bytes = envelope.to_vec();
         if let Some(last) = bytes.last_mut() {
             *last ^= 1;
         }
         wrong.push(Bytes::from(bytes));
+        peer.send(0, Message::Inventory(vec![id])).await?;
     }
-    let mut peer = Peer::greet(&site.node, genesis, nothing(genesis)).await?;
-    peer.send(0, Message::Inventory(ids)).await?;
     let serving = peer.serve(Stock {
         envelopes: wrong,
         clock: lab.now(),
         ..Stock::default()
     });
-    let what = "32 transactions are announced, and sent with wrong signatures when the node requests them";
-    noted(&site.node, &serving.id, what, 20, "sent an invalid transaction", notes).await?;
+    let what = "transactions are announced one by one, and sent with wrong signatures when the node requests them";
+    noted(&site.node, &serving.id, what, 100, "sent an invalid transaction", notes).await?;
     let pending = site.node.status()?.pending;
     let waits = site.node.client.account(alice.address())?.next_nonce;
     let detail = format!("{pending} wait in the pool, none of them Alice's");
@@ -197,7 +199,10 @@ pub async fn connections(lab: &mut Lab, notes: &mut Notes) -> anyhow::Result<()>
     let tried = (0..CONNECTIONS).map(|_| Peer::connect(node));
     let connected = futures::future::join_all(tried).await;
     let kept: Vec<Peer> = connected.into_iter().flatten().collect();
-    let listed = node.client.get::<PeersBody>("peers")?.peers.len();
+    let count = || anyhow::Ok(node.client.get::<PeersBody>("peers")?.peers.len());
+    until("the list of peers", || Ok((count()? > 0).then_some(()))).await?;
+    sleep(STATUS_AGE).await;
+    let listed = count()?;
     let held = kept.len() <= MAX_CONNECTIONS && listed <= MAX_INBOUND;
     notes.sees(
         format!("{CONNECTIONS} connections from one machine, silent"),

@@ -129,7 +129,7 @@ pub async fn kill(lab: &mut Lab, id: &str, notes: &mut Notes) -> anyhow::Result<
             }
             payments
         });
-        sleep(Duration::from_millis(rng.next() % LONGEST)).await;
+        sleep(Duration::from_millis(rng.number() % LONGEST)).await;
         node.kill().await?;
         acknowledged.payments.extend(busy.await?);
         node = Node::start(&lab.place, "killed", &[]).await?;
@@ -207,7 +207,7 @@ fn newest(folder: &Path) -> anyhow::Result<Option<PathBuf>> {
 fn tear(path: &Path, rng: &mut Seeded) -> anyhow::Result<u64> {
     let file = std::fs::File::options().write(true).open(path)?;
     let used = used_len(path)?;
-    let cut = 1 + rng.next() % used.min(400);
+    let cut = 1 + rng.number() % used.min(400);
     file.set_len(used - cut)?;
     Ok(cut)
 }

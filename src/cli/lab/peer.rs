@@ -10,12 +10,15 @@ use tally_lab::report::Answer;
 use tally_network::raw::RawPeer;
 use tally_network::wire::{Claim, Frame, Hello, Message, PROTOCOL_VERSION};
 use tokio::task::JoinHandle;
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep, timeout};
 
 use super::process::{Node, PATIENCE, until};
 
 /// Longest frame that a peer of the laboratory reads, in bytes of blocks.
 const BLOCK_BYTES: u64 = 1 << 20;
+
+/// Time between two tries to connect.
+const AGAIN: Duration = Duration::from_millis(50);
 
 /// What a peer has and how it answers.
 #[derive(Debug, Clone, Default)]
@@ -119,11 +122,23 @@ impl Peer {
         })
     }
 
-    /// Connects and sends hello with this claim.
+    /// Connects, sends hello with this claim, and waits for the node's own. A node whose places were all taken a moment ago may
+    /// close a connection again: it is tried until the patience is over.
     ///
     /// # Errors
-    /// If the node does not take it.
+    /// If the node does not take it in time.
     pub async fn greet(node: &Node, genesis: BlockId, claim: Claim) -> anyhow::Result<Self> {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            match Self::greet_once(node, genesis, claim).await {
+                Err(error) if Instant::now() > end => return Err(error),
+                Err(_) => sleep(AGAIN).await,
+                greeted => return greeted,
+            }
+        }
+    }
+
+    async fn greet_once(node: &Node, genesis: BlockId, claim: Claim) -> anyhow::Result<Self> {
         let mut peer = Self::connect(node).await?;
         let hello = Hello {
             version: PROTOCOL_VERSION,
@@ -133,6 +148,14 @@ impl Peer {
             agent: "lab".to_owned(),
         };
         peer.send(0, Message::Hello(hello)).await?;
+        let first = timeout(PATIENCE, peer.raw.recv())
+            .await
+            .context("the node sends no hello")??;
+        let first = Frame::decode(&first, BLOCK_BYTES)?;
+        anyhow::ensure!(
+            matches!(first.message, Message::Hello(_)),
+            "the node does not begin with hello"
+        );
         Ok(peer)
     }
 

@@ -1,6 +1,6 @@
 //! Scenarios on the terminal.
 
-use tally_lab::report::{Outcome, Report};
+use tally_lab::report::{Answer, Outcome, Report};
 use tally_node::counted::counted;
 
 use crate::cli::out::{Unprinted, outln, plain};
@@ -37,17 +37,14 @@ pub fn print(outcome: &Outcome) -> Result<(), Unprinted> {
     outln!("{}", wrapped(&outcome.attack, "  "))?;
     outln!("{}", wrapped(&format!("Rules: {}", rules.join(", ")), "  "))?;
     for (number, step) in (1..).zip(&outcome.steps) {
-        let mark = if step.as_expected { " " } else { "!" };
+        let mark = if step.as_expected { "->" } else { "! ->" };
+        let answer = format!("{mark} {}", step.answer.line());
         outln!("{}", wrapped(&plain(&format!("{number}. {}", step.what)), "  "))?;
-        outln!(
-            "{}",
-            wrapped(&plain(&format!("{mark} -> {}", step.answer.line())), "     ")
-        )?;
-        if !step.as_expected {
-            outln!(
-                "{}",
-                wrapped(&plain(&format!("expected: {}", step.expected)), "        ")
-            )?;
+        outln!("{}", wrapped(&plain(&answer), "     "))?;
+        // What was counted stands beside what it should be; an answer of a node speaks for itself.
+        if !step.as_expected || matches!(step.answer, Answer::Observed { .. }) {
+            let expected = format!("expected: {}", step.expected);
+            outln!("{}", wrapped(&plain(&expected), "        "))?;
         }
     }
     outln!("{}", wrapped(&format!("Without the rule: {}", outcome.without), "  "))?;
