@@ -12,6 +12,7 @@ mod peer;
 mod process;
 mod race;
 mod run;
+mod sandbox;
 mod text;
 mod transactions;
 
@@ -24,7 +25,7 @@ use tally_lab::{CATALOGUE, Group, Scenario, rule_link};
 
 use super::out::{errln, outln};
 use crate::exit::{LabFailed, LabStopped};
-use run::Options;
+use sandbox::Options;
 
 /// The security laboratory: attacks on nodes of a sandbox, and the rules that stop them
 #[derive(Debug, Args)]

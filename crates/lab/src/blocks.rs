@@ -302,7 +302,8 @@ fn orphan(made: &Made<'_>) -> Result<Vec<Attempt>, BranchError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalogue::{CATALOGUE, Group};
+    use crate::catalogue::CATALOGUE;
+    use crate::scenario::Group;
 
     #[test]
     fn tampered_blocks_break_the_rule_that_they_are_about_and_the_honest_ones_none() {

@@ -12,6 +12,7 @@
     allow(clippy::unwrap_used, reason = "a test ends where something is not as it should be")
 )]
 
+mod act;
 pub mod blocks;
 mod branch;
 mod catalogue;
@@ -22,11 +23,13 @@ pub mod old;
 pub mod race;
 mod random;
 pub mod report;
+mod scenario;
 pub mod transactions;
 mod world;
 
 pub use branch::{Branch, BranchError, Sealed};
-pub use catalogue::{CATALOGUE, Group, Scenario, rule_link};
+pub use catalogue::CATALOGUE;
 pub use keys::{RsaSigner, Secp256k1Signer, Signer};
 pub use random::Seeded;
+pub use scenario::{Group, Scenario, rule_link};
 pub use world::{BALANCE, Bench, spec};

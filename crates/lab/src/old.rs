@@ -6,9 +6,9 @@
 use tally_chain::hash::sha256;
 use tally_chain::{Amount, Bytes, U256};
 
+use crate::act::{Act, refuse, take};
 use crate::forgery::{VALUE, string};
 use crate::keys::{Secp256k1Signer, Signer as _};
-use crate::transactions::{Act, refuse, take};
 use crate::world::Bench;
 
 /// The sender of new money.

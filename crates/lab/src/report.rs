@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::catalogue::{Group, Scenario, rule_link};
+use crate::scenario::{Group, Scenario, rule_link};
 
 /// The version of this form.
 pub const VERSION: u32 = 1;

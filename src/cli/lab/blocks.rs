@@ -5,7 +5,7 @@ use tally_lab::report::Answer;
 
 use super::mining::Job;
 use super::notes::Notes;
-use super::run::{Lab, Site};
+use super::sandbox::{Lab, Site};
 use super::{peer, transactions};
 
 /// How far ahead of its time a block is dated, in seconds.
@@ -52,7 +52,7 @@ async fn show_all(lab: &Lab, id: &str, site: &mut Site, notes: &mut Notes) -> an
         "accepted",
         accepted,
     );
-    super::run::follow(&site.node.client, &mut site.branch)
+    super::sandbox::follow(&site.node.client, &mut site.branch)
 }
 
 /// Work that a miner hands in, and the same template with honest work.

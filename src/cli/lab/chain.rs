@@ -10,7 +10,7 @@ use tally_node::counted::counted;
 use super::notes::Notes;
 use super::peer::{Peer, Stock, show};
 use super::process::{Node, until};
-use super::run::{Lab, MAX_REORG_DEPTH, Site};
+use super::sandbox::{Lab, MAX_REORG_DEPTH, Site};
 use super::{mining, transactions};
 
 /// Who mines the attacker's blocks: with the honest producer some of them would be the very same blocks.
@@ -92,7 +92,7 @@ async fn spend_twice(lab: &Lab, id: &str, site: &mut Site, notes: &mut Notes) ->
     let payment = id_of(lab, &paid)?;
     let fork = site.branch.clone();
 
-    let first = site.branch.mine(PRODUCER, lab.now(), &[paid.clone()])?;
+    let first = site.branch.mine(PRODUCER, lab.now(), std::slice::from_ref(&paid))?;
     let second = empty_blocks(lab, &mut site.branch, 1, PRODUCER)?.remove(0);
     accepted(
         lab,

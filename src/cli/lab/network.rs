@@ -16,7 +16,7 @@ use super::mining::{self, Job};
 use super::notes::Notes;
 use super::peer::{Peer, Stock, offence, show};
 use super::process::{Node, PATIENCE, until};
-use super::run::{Lab, Site};
+use super::sandbox::{Lab, Site};
 
 /// Inbound connections that a node keeps. Rule: docs/protocol.md#N8
 const MAX_CONNECTIONS: usize = 128;

@@ -16,7 +16,7 @@ use tokio::time::{sleep, timeout};
 
 use super::notes::Notes;
 use super::process::{Node, PATIENCE, Place};
-use super::run::Lab;
+use super::sandbox::Lab;
 use super::{mining, transactions};
 
 /// Kills of a run, and of one at full size.

@@ -8,7 +8,7 @@ use tally_lab::transactions::Act;
 use super::mining;
 use super::notes::Notes;
 use super::process::Node;
-use super::run::Lab;
+use super::sandbox::Lab;
 
 /// Sends an envelope; what the node says where it takes it.
 pub fn submit(node: &Node, envelope: &Bytes) -> anyhow::Result<String> {

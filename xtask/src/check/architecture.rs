@@ -60,7 +60,7 @@ const HOUSE: &[Room] = &[
     },
     Room {
         name: "tally-pages",
-        uses: &["tally-app", "tally-chain", "tally-network", "tally-node"],
+        uses: &["tally-app", "tally-chain", "tally-lab", "tally-network", "tally-node"],
         only_under: &[],
     },
     Room {

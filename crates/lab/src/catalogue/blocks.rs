@@ -1,7 +1,7 @@
 //! Blocks.
 
-use super::Group::Blocks;
-use super::Scenario;
+use crate::scenario::Group::Blocks;
+use crate::scenario::Scenario;
 
 pub(super) const SCENARIOS: &[Scenario] = &[
     Scenario {

@@ -1,7 +1,7 @@
 //! Which of several chains counts.
 
-use super::Group::Chain;
-use super::Scenario;
+use crate::scenario::Group::Chain;
+use crate::scenario::Scenario;
 
 pub(super) const SCENARIOS: &[Scenario] = &[
     Scenario {

@@ -1,7 +1,7 @@
 //! A node among peers, and on its machine.
 
-use super::Group::Network;
-use super::Scenario;
+use crate::scenario::Group::Network;
+use crate::scenario::Scenario;
 
 pub(super) const SCENARIOS: &[Scenario] = &[
     Scenario {

@@ -1,7 +1,7 @@
 //! The chain of the old demos.
 
-use super::Group::OldSystem;
-use super::Scenario;
+use crate::scenario::Group::OldSystem;
+use crate::scenario::Scenario;
 
 pub(super) const SCENARIOS: &[Scenario] = &[
     Scenario {

@@ -1,7 +1,7 @@
 //! Transactions and keys.
 
-use super::Group::Transactions;
-use super::Scenario;
+use crate::scenario::Group::Transactions;
+use crate::scenario::Scenario;
 
 pub(super) const SCENARIOS: &[Scenario] = &[
     Scenario {

@@ -6,7 +6,7 @@ use tally_chain::codec::wrap_list;
 use tally_chain::transaction::{ChainIdentity, EthereumKind, EthereumTransaction, LIFETIME, MAX_AHEAD, Payload};
 use tally_chain::{Bytes, ChainSpec, U256, UnixSecs, genesis};
 
-use super::{Act, refuse, take};
+use crate::act::{Act, refuse, take};
 use crate::forgery::{item, string};
 use crate::keys::{Secp256k1Signer, Signer as _};
 use crate::world::Bench;

@@ -3,7 +3,7 @@
 use tally_chain::transaction::Payload;
 use tally_chain::{Address, Bytes};
 
-use super::{Act, refuse, take};
+use crate::act::{Act, refuse, take};
 use crate::forgery::{VALUE, string};
 use crate::keys::{Secp256k1Signer, Signer as _};
 use crate::world::Bench;

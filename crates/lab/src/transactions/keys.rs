@@ -6,7 +6,7 @@ use tally_chain::{Address, PublicKey};
 use tally_wallet::SharedAccount;
 use tally_wallet::keystore;
 
-use super::{Act, refuse, take};
+use crate::act::{Act, refuse, take};
 use crate::keys::{RsaSigner, Signer as _};
 use crate::numbers::ROCA_MODULUS;
 use crate::world::Bench;

@@ -2,7 +2,7 @@
 
 use tally_chain::{Address, Amount, U256};
 
-use super::{Act, refuse, take};
+use crate::act::{Act, refuse, take};
 use crate::forgery::{VALUE, string};
 use crate::keys::{Secp256k1Signer, Signer as _};
 use crate::world::{BALANCE, Bench, coins};

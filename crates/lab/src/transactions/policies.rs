@@ -8,7 +8,7 @@ use tally_chain::multisig::Multisig;
 use tally_chain::transaction::{Authenticator, Payload, TallyTransaction};
 use tally_chain::{Address, B256, Bytes, address};
 
-use super::{Act, refuse, take};
+use crate::act::{Act, refuse, take};
 use crate::forgery::{Envelope, item, string, with_authenticator};
 use crate::keys::{Secp256k1Signer, Signer as _};
 use crate::world::{Bench, policy};

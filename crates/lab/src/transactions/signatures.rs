@@ -3,7 +3,7 @@
 use k256::ecdsa::Signature;
 use tally_chain::Address;
 
-use super::{Act, refuse, take};
+use crate::act::{Act, refuse, take};
 use crate::keys::{RsaSigner, Secp256k1Signer, Signer as _};
 use crate::world::Bench;
 
