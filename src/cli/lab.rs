@@ -142,10 +142,12 @@ fn run_scenarios(args: &RunArgs) -> anyhow::Result<()> {
         .context("cannot start threads")?;
     let shows = !args.json;
     let report = runtime.block_on(async {
+        // Before the first node is started: a signal in between would leave it behind.
+        let stopped = process::stopped()?;
         tokio::select! {
             report = run::run(&scenarios, options, |outcome| if shows { text::print(outcome) } else { Ok(()) }) => report,
             // The nodes of the sandbox end with what is dropped here.
-            () = process::stopped() => Err(LabStopped.into()),
+            () = stopped => Err(LabStopped.into()),
         }
     })?;
     if args.json {

@@ -24,16 +24,18 @@ const LOOK: Duration = Duration::from_millis(10);
 /// Lines of a node's log that are kept.
 const MAX_LINES: usize = 10_000;
 
-/// Returns with SIGINT or SIGTERM.
-pub async fn stopped() {
-    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-    else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-    }
+/// Listens to SIGINT and SIGTERM from now on; what it returns ends with the first of them.
+///
+/// # Errors
+/// If the system does not allow it.
+pub fn stopped() -> std::io::Result<impl Future<Output = ()>> {
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
 }
 
 /// Looks again and again until there is something, or the patience is over.
