@@ -60,6 +60,8 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/performance") view=Page::Operations(Operations::Performance) ssr=SsrMode::Async />
                     <Route path=path!("/receipt") view=Page::Receipt ssr=SsrMode::Async />
                     <Route path=path!("/security") view=Page::Operations(Operations::Security) ssr=SsrMode::Async />
+                    <Route path=path!("/lab") view=Page::Operations(Operations::Lab) ssr=SsrMode::Async />
+                    <Route path=path!("/lab/:name") view=Page::Operations(Operations::LabScenario) ssr=SsrMode::Async />
                     <Route path=path!("/settings") view=Page::Operations(Operations::Settings) ssr=SsrMode::Async />
                     <ParentRoute path=path!("/wallet") view=Page::Wallet(Wallet::Frame) ssr=SsrMode::Async>
                         <Route path=StaticSegment("") view=Page::Wallet(Wallet::Home) />

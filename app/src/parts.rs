@@ -57,7 +57,7 @@ impl Part {
             ("", _) => &[Self::Dashboard],
             ("blocks" | "transactions" | "mempool" | "search", _) => &[Self::Lists],
             ("block" | "tx" | "account", _) => &[Self::Details],
-            ("mining" | "network" | "performance" | "security" | "settings", _) => &[Self::Operations],
+            ("mining" | "network" | "performance" | "security" | "lab" | "settings", _) => &[Self::Operations],
             ("receipt", _) => &[Self::Receipt],
             ("wallet", Some("history")) => &[Self::Wallet, Self::History],
             ("wallet", Some("create" | "restore" | "backup" | "keys" | "shared" | "documents")) => {
@@ -123,6 +123,7 @@ mod tests {
             ("/block/7", &[Part::Details]),
             ("/tx/0x00", &[Part::Details]),
             ("/mining", &[Part::Operations]),
+            ("/lab/tx-replay", &[Part::Operations]),
             ("/receipt", &[Part::Receipt]),
             ("/wallet", &[Part::Wallet]),
             ("/wallet/send", &[Part::Wallet]),

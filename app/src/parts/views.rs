@@ -36,6 +36,8 @@ pub enum Operations {
     Network,
     Performance,
     Security,
+    Lab,
+    LabScenario,
     Settings,
 }
 
@@ -120,6 +122,8 @@ fn operations_page(page: Operations) -> Result<AnyView, SplitLoaderError> {
         Operations::Network => shown(pages::Network),
         Operations::Performance => shown(pages::Performance),
         Operations::Security => shown(pages::Security),
+        Operations::Lab => shown(pages::Lab),
+        Operations::LabScenario => shown(pages::LabScenario),
         Operations::Settings => shown(pages::Settings),
     })
 }
