@@ -7,6 +7,7 @@ mod chain;
 mod client;
 mod health;
 pub(crate) mod hidden;
+mod lab;
 mod licenses;
 mod light;
 mod net;
@@ -71,6 +72,9 @@ enum Command {
     /// Show or write a chain spec
     #[command(after_help = EXIT_CODES)]
     Chain(chain::ChainArgs),
+    /// Attack nodes of a sandbox, and see which rule stops each attack
+    #[command(after_help = EXIT_CODES)]
+    Lab(lab::LabArgs),
     /// Measure this machine: mining, signatures, import, load
     #[command(after_help = EXIT_CODES)]
     Bench(bench::BenchArgs),
@@ -173,6 +177,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Audit(args) => audit::run(&args),
         Command::Light(args) => light::run(&args),
         Command::Chain(args) => chain::run(&args),
+        Command::Lab(args) => lab::run(args),
         Command::Bench(args) => bench::run(args),
         Command::Completions(args) => shell::completions(self::command(), &args),
         Command::Man(args) => shell::man(self::command(), &args),

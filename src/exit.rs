@@ -34,6 +34,8 @@ pub enum Exit {
     StoreBroken = 10,
     /// `tally light`: nodes show different chains, each of which holds.
     NodesDiffer = 11,
+    /// `tally lab`: a scenario did not end as the rules demand.
+    LabFailed = 12,
     /// A second SIGINT or SIGTERM came before the end in order that the first began: what still ran was killed.
     Interrupted = 130,
     /// The reader of standard output was gone before anything was done; other tools end by SIGPIPE, which shells show so.
@@ -53,7 +55,8 @@ pub const EXIT_CODES: &str = "Exit codes:\n  \
     8  a transaction was sent, and it is not known whether the node accepted it, or it lacks confirmations that --wait requires\n  \
     9  the result could not be printed; standard error reports what was done\n \
     10  the store failed while the node ran (a full or broken disk); start it again\n \
-    11  nodes show different chains\n\
+    11  nodes show different chains\n \
+     12  a scenario of `tally lab` did not end as the rules demand\n\
     130  interrupted a second time: what still ran was ended at once, and standard error reports what stays\n\
     141  the reader of the output has closed it, as with `| head`";
 
@@ -126,6 +129,21 @@ pub struct NodesDiffer {
     /// Their URLs, as messages show them, that of the chain with the most total work first.
     pub nodes: Vec<String>,
 }
+
+/// `tally lab` ended with scenarios that did not go as the rules demand; they have been printed.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{failed} of {} did not end as the rules demand", counted(*.scenarios, "scenario", "scenarios"))]
+pub struct LabFailed {
+    /// How many.
+    pub failed: usize,
+    /// Of how many.
+    pub scenarios: usize,
+}
+
+/// `tally lab` was stopped by a signal.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("stopped; the nodes of the sandbox have ended, and its folder is removed")]
+pub struct LabStopped;
 
 /// No clear answer came to a transaction that was handed over, not even to a second try. Rule: docs/protocol.md#W56
 #[derive(Debug, thiserror::Error)]
@@ -211,6 +229,9 @@ impl Exit {
         }
         if cause.is::<Unanswered>() || cause.is::<Unsettled>() {
             return Some(Self::Unanswered);
+        }
+        if cause.is::<LabFailed>() {
+            return Some(Self::LabFailed);
         }
         if cause.is::<Interrupted>() {
             return Some(Self::Interrupted);

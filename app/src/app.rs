@@ -15,7 +15,7 @@ use crate::{
     not_found::NotFound,
     operations::operator::Operator,
     other_chain::OtherChain,
-    parts::{self, Details, Lists, Operations, Page, Seldom, Wallet},
+    parts::{self, Details, Lab, Lists, Operations, Page, Seldom, Wallet},
     prefs::Prefs,
     ui::{SymbolContext, ToastStack, Toasts, branch},
     wallet,
@@ -60,6 +60,8 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/performance") view=Page::Operations(Operations::Performance) ssr=SsrMode::Async />
                     <Route path=path!("/receipt") view=Page::Receipt ssr=SsrMode::Async />
                     <Route path=path!("/security") view=Page::Operations(Operations::Security) ssr=SsrMode::Async />
+                    <Route path=path!("/lab") view=Page::Lab(Lab::List) ssr=SsrMode::Async />
+                    <Route path=path!("/lab/:name") view=Page::Lab(Lab::Scenario) ssr=SsrMode::Async />
                     <Route path=path!("/settings") view=Page::Operations(Operations::Settings) ssr=SsrMode::Async />
                     <Route path=path!("/tokens") view=Page::Tokens ssr=SsrMode::Async />
                     <ParentRoute path=path!("/wallet") view=Page::Wallet(Wallet::Frame) ssr=SsrMode::Async>

@@ -19,11 +19,12 @@ const EXPLORER: [(&str, &str); 4] = [
     ("/transactions", "Transactions"),
     ("/mempool", "Mempool"),
 ];
-const NODE: [(&str, &str); 5] = [
+const NODE: [(&str, &str); 6] = [
     ("/mining", "Mining"),
     ("/network", "Network"),
     ("/performance", "Performance"),
     ("/security", "Security"),
+    ("/lab", "Laboratory"),
     ("/receipt", "Check a receipt"),
 ];
 const OWN: [(&str, &str); 2] = [("/wallet", "Wallet"), ("/settings", "Settings")];

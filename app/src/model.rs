@@ -4,6 +4,7 @@
 mod account;
 mod block;
 mod evidence;
+mod lab;
 mod listing;
 mod node;
 mod overview;
@@ -13,6 +14,7 @@ mod transaction;
 pub use account::{AccountKind, AccountView, HistoryLine, HistoryView, LostPlace, RewardRow};
 pub use block::{BlockPage, BlockRow, HeaderView, ManifestView};
 pub use evidence::{BlockEvidence, TransactionEvidence};
+pub use lab::{LabGroup, LabScenario, LabScenarioView, LabView};
 pub use listing::{BlockQuery, BlockSort, Listing, MAX_ROWS, StatusFilter, TransactionQuery};
 pub use node::{
     BanView, ClockView, Figure, HeavierForkView, MinerView, MiningView, NetworkView, PeerView, PerformanceView,

@@ -1,6 +1,7 @@
-//! Running a node: mining, network, performance, security, settings, and what the operator may change.
+//! Running a node: mining, network, performance, security, its laboratory, settings, and what the operator may change.
 
 pub mod browser_miner;
+mod lab;
 mod mining;
 mod network;
 pub mod operator;
@@ -9,6 +10,7 @@ mod security;
 mod settings;
 mod tokens;
 
+pub use lab::{Lab, LabScenario};
 pub use mining::Mining;
 pub use network::Network;
 pub use performance::Performance;

@@ -11,7 +11,7 @@ use leptos_router::ChooseView;
 #[cfg(feature = "hydrate")]
 pub(crate) use loading::load_for_this_page;
 pub use loading::prefetch;
-pub use views::{Details, Lists, Operations, Seldom, Wallet};
+pub use views::{Details, Lab, Lists, Operations, Seldom, Wallet};
 
 /// A part of the code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +26,8 @@ pub enum Part {
     Operations,
     /// Tokens for others, and the log of what was done with them: for operators alone.
     Tokens,
+    /// The catalogue of the laboratory.
+    Lab,
     /// Receipts that a reader brings.
     Receipt,
     /// The frame of the wallet's pages, and those that are used daily.
@@ -45,6 +47,7 @@ impl Part {
             Self::Details => "details",
             Self::Operations => "operations",
             Self::Tokens => "tokens",
+            Self::Lab => "lab",
             Self::Receipt => "receipt",
             Self::Wallet => "wallet",
             Self::History => "history",
@@ -62,6 +65,7 @@ impl Part {
             ("block" | "tx" | "account", _) => &[Self::Details],
             ("mining" | "network" | "performance" | "security" | "settings", _) => &[Self::Operations],
             ("tokens", _) => &[Self::Tokens],
+            ("lab", _) => &[Self::Lab],
             ("receipt", _) => &[Self::Receipt],
             ("wallet", Some("history")) => &[Self::Wallet, Self::History],
             ("wallet", Some("create" | "restore" | "backup" | "keys" | "shared" | "documents")) => {
@@ -81,6 +85,7 @@ pub enum Page {
     Details(Details),
     Operations(Operations),
     Tokens,
+    Lab(Lab),
     Receipt,
     Wallet(Wallet),
     History,
@@ -95,6 +100,7 @@ impl Page {
             Self::Details(_) => Part::Details,
             Self::Operations(_) => Part::Operations,
             Self::Tokens => Part::Tokens,
+            Self::Lab(_) => Part::Lab,
             Self::Receipt => Part::Receipt,
             Self::Wallet(_) => Part::Wallet,
             Self::History => Part::History,
@@ -130,6 +136,7 @@ mod tests {
             ("/tx/0x00", &[Part::Details]),
             ("/mining", &[Part::Operations]),
             ("/tokens", &[Part::Tokens]),
+            ("/lab/tx-replay", &[Part::Lab]),
             ("/receipt", &[Part::Receipt]),
             ("/wallet", &[Part::Wallet]),
             ("/wallet/send", &[Part::Wallet]),

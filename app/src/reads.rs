@@ -95,6 +95,18 @@ pub async fn performance() -> Read<model::PerformanceView> {
     crate::server::read(|source| source.performance()).await
 }
 
+/// All scenarios of the security laboratory.
+#[server(prefix = "/ui", endpoint = "lab", input = GetUrl, output = Answers)]
+pub async fn lab() -> Read<model::LabView> {
+    crate::server::read(|source| source.lab()).await
+}
+
+/// One scenario of it; `None` where there is no such name.
+#[server(prefix = "/ui", endpoint = "lab_scenario", input = GetUrl, output = Answers)]
+pub async fn lab_scenario(name: String) -> Read<Option<model::LabScenarioView>> {
+    crate::server::read(move |source| source.lab_scenario(&name)).await
+}
+
 /// What this node checked about itself.
 #[server(prefix = "/ui", endpoint = "security", input = GetUrl, output = Answers)]
 pub async fn security() -> Read<model::SecurityView> {

@@ -11,6 +11,7 @@ export const pages: Record<string, string> = {
   network: '/network',
   performance: '/performance',
   security: '/security',
+  laboratory: '/lab',
   settings: '/settings',
   tokens: '/tokens',
   receipt: '/receipt',
@@ -22,6 +23,7 @@ export const linked: Record<string, { from: string; link: string }> = {
   block: { from: '/blocks', link: '/block/' },
   transaction: { from: '/transactions', link: '/tx/' },
   account: { from: '/block/1', link: '/account/' },
+  scenario: { from: '/lab', link: '/lab/' },
 };
 
 /** Follows `linked[name]` to its path; undefined if the chain has no such thing yet. */

@@ -11,6 +11,7 @@ mod documents;
 mod help;
 mod hidden;
 mod keys;
+mod lab;
 mod licenses;
 mod offline;
 mod output;

@@ -325,6 +325,8 @@ fn pages_are_rendered_and_unknown_ones_are_404() {
         "/mempool",
         "/mining",
         "/security",
+        "/lab",
+        "/lab/tx-replay",
         "/wallet",
     ] {
         let page = server.get(path);

@@ -28,7 +28,7 @@ struct Budget {
     most: u64,
 }
 
-const BUDGETS: [Budget; 13] = [
+const BUDGETS: [Budget; 14] = [
     Budget {
         what: "the dashboard",
         files: &FRAME,
@@ -63,6 +63,12 @@ const BUDGETS: [Budget; 13] = [
         what: "tokens and the log of operator actions",
         files: &FRAME,
         parts: &["tokens"],
+        most: 370_000,
+    },
+    Budget {
+        what: "the catalogue of the laboratory",
+        files: &FRAME,
+        parts: &["lab"],
         most: 370_000,
     },
     Budget {
@@ -161,11 +167,12 @@ impl Budget {
 mod tests {
     use super::*;
 
-    const PARTS: [&str; 11] = [
+    const PARTS: [&str; 12] = [
         "panel",
         "dashboard",
         "details",
         "history",
+        "lab",
         "lists",
         "operations",
         "proofs",
@@ -213,7 +220,9 @@ mod tests {
         let (one, two, three, light, audit) = (121_000, 131_000, 141_000, 3_000, 4_000);
         assert_eq!(
             found,
-            [one, one, one, two, one, one, one, one, three, two, light, two, audit]
+            [
+                one, one, one, two, one, one, one, one, one, three, two, light, two, audit
+            ]
         );
     }
 

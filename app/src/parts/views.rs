@@ -39,6 +39,13 @@ pub enum Operations {
     Settings,
 }
 
+/// The pages of [`Part::Lab`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lab {
+    List,
+    Scenario,
+}
+
 /// The pages of [`Part::Wallet`], and the frame around all of the wallet's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wallet {
@@ -68,6 +75,7 @@ pub async fn of(page: Page) -> Result<AnyView, SplitLoaderError> {
         Page::Details(page) => details_page(page).await,
         Page::Operations(page) => operations_page(page).await,
         Page::Tokens => tokens_page().await,
+        Page::Lab(page) => lab_page(page).await,
         Page::Receipt => receipt_page().await,
         Page::Wallet(page) => wallet_page(page).await,
         Page::History => history_page().await,
@@ -83,6 +91,7 @@ pub async fn load(part: Part) -> Result<(), SplitLoaderError> {
         Part::Details => load_details().await,
         Part::Operations => load_operations().await,
         Part::Tokens => load_tokens().await,
+        Part::Lab => load_lab().await,
         Part::Receipt => load_receipt().await,
         Part::Wallet => load_wallet().await,
         Part::History => load_history().await,
@@ -129,6 +138,15 @@ fn operations_page(page: Operations) -> Result<AnyView, SplitLoaderError> {
 #[wasm_split(tokens, wasm_split_path = leptos::wasm_split, preload(load_tokens), fallible)]
 fn tokens_page() -> Result<AnyView, SplitLoaderError> {
     Ok(shown(operations::Tokens))
+}
+
+#[wasm_split(lab, wasm_split_path = leptos::wasm_split, preload(load_lab), fallible)]
+fn lab_page(page: Lab) -> Result<AnyView, SplitLoaderError> {
+    use operations as pages;
+    Ok(match page {
+        Lab::List => shown(pages::Lab),
+        Lab::Scenario => shown(pages::LabScenario),
+    })
 }
 
 #[wasm_split(receipt, wasm_split_path = leptos::wasm_split, preload(load_receipt), fallible)]

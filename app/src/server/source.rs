@@ -8,9 +8,9 @@ use leptos_axum::ResponseOptions;
 
 use super::workers::{WorkError, Workers};
 use crate::model::{
-    AccountView, BlockEvidence, BlockPage, BlockQuery, BlockRow, ChainInfo, Listing, MempoolView, MiningView,
-    NetworkView, Overview, PerformanceView, SearchAnswer, SecurityView, TransactionEvidence, TransactionPage,
-    TransactionQuery, TransactionRow,
+    AccountView, BlockEvidence, BlockPage, BlockQuery, BlockRow, ChainInfo, LabScenarioView, LabView, Listing,
+    MempoolView, MiningView, NetworkView, Overview, PerformanceView, SearchAnswer, SecurityView, TransactionEvidence,
+    TransactionPage, TransactionQuery, TransactionRow,
 };
 use crate::reads::failure::ReadFailure;
 
@@ -56,6 +56,10 @@ pub trait Source: Send + Sync {
     fn network(&self) -> Result<NetworkView, SourceError>;
     /// What the node measured.
     fn performance(&self) -> Result<PerformanceView, SourceError>;
+    /// All scenarios of the security laboratory.
+    fn lab(&self) -> Result<LabView, SourceError>;
+    /// One scenario of it; `None` where there is no such name.
+    fn lab_scenario(&self, name: &str) -> Result<Option<LabScenarioView>, SourceError>;
     /// What the node checked about itself.
     fn security(&self) -> Result<SecurityView, SourceError>;
 }

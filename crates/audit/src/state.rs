@@ -10,6 +10,7 @@ use tally_ledger::{ChangeSet, ExecutedBlock, StateError, StateTree, StateView};
 const REACHED_ANCESTORS: u64 = 256;
 
 /// All accounts, slots and code after some block.
+#[derive(Clone)]
 pub struct MemoryState {
     accounts: BTreeMap<Address, Account>,
     storage: BTreeMap<(Address, B256), B256>,

@@ -17,6 +17,7 @@ pub struct RawPeer {
     earlier: Vec<libp2p::Stream>,
     control: stream::Control,
     peer: PeerId,
+    own: PeerId,
     swarm: tokio::task::JoinHandle<()>,
 }
 
@@ -48,6 +49,7 @@ impl RawPeer {
                 _ => {}
             }
         };
+        let own = *swarm.local_peer_id();
         let mut control = swarm.behaviour().new_control();
         let swarm = tokio::spawn(swarm.for_each(|_| std::future::ready(())).map(|()| ()));
         match control.open_stream(peer, PROTOCOL).await {
@@ -56,6 +58,7 @@ impl RawPeer {
                 earlier: Vec::new(),
                 control,
                 peer,
+                own,
                 swarm,
             }),
             Err(error) => {
@@ -63,6 +66,11 @@ impl RawPeer {
                 Err(failed(error.to_string()))
             }
         }
+    }
+
+    /// The name that it made up for itself, as the node shows it.
+    pub fn id(&self) -> String {
+        self.own.to_string()
     }
 
     /// Goes on with another substream of the same connection, under the same name.

@@ -7,15 +7,16 @@ mod accounts;
 mod at;
 mod blocks;
 mod figures;
+mod lab;
 mod lookup;
 mod overview;
 mod rows;
 mod transactions;
 
 use tally_app::model::{
-    AccountView, BlockEvidence, BlockPage, BlockQuery, BlockRow, ChainInfo, Listing, MempoolView, MiningView,
-    NetworkView, Overview, PerformanceView, SearchAnswer, SecurityView, TransactionEvidence, TransactionPage,
-    TransactionQuery, TransactionRow,
+    AccountView, BlockEvidence, BlockPage, BlockQuery, BlockRow, ChainInfo, LabScenarioView, LabView, Listing,
+    MempoolView, MiningView, NetworkView, Overview, PerformanceView, SearchAnswer, SecurityView, TransactionEvidence,
+    TransactionPage, TransactionQuery, TransactionRow,
 };
 use tally_app::server::{Source, SourceError};
 use tally_network::NetworkSlot;
@@ -106,6 +107,14 @@ impl Source for NodePages {
 
     fn performance(&self) -> Result<PerformanceView, SourceError> {
         self.read(figures::performance)
+    }
+
+    fn lab(&self) -> Result<LabView, SourceError> {
+        Ok(lab::all())
+    }
+
+    fn lab_scenario(&self, name: &str) -> Result<Option<LabScenarioView>, SourceError> {
+        Ok(lab::one(name))
     }
 
     fn security(&self) -> Result<SecurityView, SourceError> {

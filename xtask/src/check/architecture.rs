@@ -47,13 +47,18 @@ const HOUSE: &[Room] = &[
         only_under: &[],
     },
     Room {
+        name: "tally-lab",
+        uses: &["tally-audit", "tally-chain", "tally-ledger", "tally-wallet"],
+        only_under: &[],
+    },
+    Room {
         name: "tally-app",
         uses: &["tally-api", "tally-chain", "tally-wallet"],
         only_under: &[("tally-wallet", "hydrate")],
     },
     Room {
         name: "tally-pages",
-        uses: &["tally-app", "tally-chain", "tally-network", "tally-node"],
+        uses: &["tally-app", "tally-chain", "tally-lab", "tally-network", "tally-node"],
         only_under: &[],
     },
     Room {
@@ -87,6 +92,7 @@ const HOUSE: &[Room] = &[
             "tally-api",
             "tally-app",
             "tally-chain",
+            "tally-lab",
             "tally-network",
             "tally-node",
             "tally-pages",
@@ -143,7 +149,7 @@ const IMPURE: [&str; 9] = [
     "tokio",
     "tracing-subscriber",
 ];
-const PURE_ROOMS: [&str; 4] = ["tally-api", "tally-audit", "tally-chain", "tally-ledger"];
+const PURE_ROOMS: [&str; 5] = ["tally-api", "tally-audit", "tally-chain", "tally-lab", "tally-ledger"];
 
 /// Each use that the house does not allow, as one sentence.
 pub fn check(metadata: &Value) -> Vec<String> {

@@ -16,11 +16,13 @@ const AT_HOME: &[&str] = &[
     "app/src/operations/browser_miner/",
     // Forgers of chains mine, too.
     "crates/chain/src/light/forge/",
+    "crates/lab/src/",
     "crates/node/src/miner.rs",
     "crates/node/src/miner/",
     "workers/src/mining_worker.rs",
     "src/api/mining.rs",
     "src/cli/bench/",
+    "src/cli/lab/",
     "src/stratum/",
     // Those who show bits, target, nonce and difficulty of a block, or name what is wrong with them.
     "app/src/explorer/block.rs",
