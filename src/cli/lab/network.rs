@@ -184,10 +184,14 @@ pub async fn transactions(lab: &mut Lab, id: &str, notes: &mut Notes) -> anyhow:
     });
     let what = "transactions are announced one by one, and sent with wrong signatures when the node requests them";
     noted(&site.node, &serving.id, what, 100, "sent an invalid transaction", notes).await?;
-    let pending = site.node.status()?.pending;
-    let waits = site.node.client.account(alice.address())?.next_nonce;
-    let detail = format!("{pending} wait in the pool, none of them Alice's");
-    notes.sees("the pool", detail, "none of them is in it", waits == 0);
+    let next = site.node.client.account(alice.address())?.next_nonce;
+    let detail = format!("Alice's next nonce is {next}: {next} of them are in the pool");
+    notes.sees(
+        "the node is asked for Alice's account",
+        detail,
+        "none of them is in the pool",
+        next == 0,
+    );
     let served = still_serves(lab, &mut site, notes).await;
     lab.give_back(site);
     served

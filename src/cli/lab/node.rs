@@ -238,7 +238,12 @@ pub async fn torn_write(lab: &mut Lab, id: &str, notes: &mut Notes) -> anyhow::R
         let what = format!("the last {cut} bytes of {name_of} are gone, and the node starts again");
         let expected = "it begins at a block that it had before, or does not begin";
         match Node::start(&lab.place, &name, &[]).await {
-            Err(error) => notes.sees(what, format!("it does not begin: {error:#}"), expected, true),
+            Err(error) => {
+                // It has ended by itself, and names its store as the reason.
+                let why = format!("{error:#}");
+                let held = why.contains("the node does not start") && why.contains("store");
+                notes.sees(what, format!("it does not begin: {why}"), expected, held);
+            }
             Ok(node) => {
                 let TipBody { id, height, .. } = node.tip()?;
                 let known = height == 0 || acknowledged.blocks.get(&height) == Some(&id.to_string());

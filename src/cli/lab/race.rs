@@ -96,7 +96,7 @@ pub fn selfish(full: bool, notes: &mut Notes) -> anyhow::Result<()> {
             ),
             format!("{:.1} %", threshold * 100.0),
             "the share at which the formula gives just that share",
-            gamma == 1.0 || (share(threshold, gamma) - threshold).abs() < 1e-9,
+            (share(threshold, gamma) - threshold).abs() < 1e-9,
         );
     }
     Ok(())
