@@ -96,7 +96,7 @@ pub fn selfish_measured(alpha: f64, gamma: f64, blocks: u32, rng: &mut Seeded) -
     for _ in 0..blocks {
         let selfish = rng.happens(alpha);
         match (selfish, lead, tied) {
-            // Two branches of one block each: whoever finds the next decides.
+            // Two branches of one block each: the next block decides.
             (true, _, true) => (own, tied) = (own + 2, false),
             (false, _, true) => {
                 tied = false;

@@ -25,7 +25,7 @@ const AGAIN: Duration = Duration::from_millis(50);
 pub struct Stock {
     /// Blocks one after the other.
     pub blocks: Vec<Sealed>,
-    /// Envelopes for whoever requests transactions.
+    /// Envelopes for nodes that request transactions.
     pub envelopes: Vec<Bytes>,
     /// The time that its pongs carry.
     pub clock: UnixSecs,

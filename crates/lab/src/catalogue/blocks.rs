@@ -11,7 +11,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         attack: "A peer passes a mined block on in which it has changed one amount: first only that, then with the Merkle root \
                  computed anew and the work done again.",
         rules: &["B2", "K1", "T3"],
-        without: "The past could be rewritten by whoever stores it. The first change no longer fits the header; the second fits, \
+        without: "The past could be rewritten by any node that stores it. The first change no longer fits the header; the second fits, \
                   and the payer's signature does not.",
     },
     Scenario {

@@ -12,7 +12,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
                  mined in secret. As long as hers has less work nothing happens. Once it has more, all nodes follow it.",
         rules: &["B9", "N6"],
         without: "There would be no agreement on one chain at all. This attack is not prevented by a rule, only made expensive: \
-                  whoever receives much waits for more blocks (the scenario chain-race has the figures).",
+                  receivers of large amounts wait for more blocks (the scenario chain-race has the figures).",
     },
     Scenario {
         id: "chain-race",

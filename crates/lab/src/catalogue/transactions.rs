@@ -205,6 +205,6 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         group: Transactions,
         attack: "One owner puts her signature in the places of two keys, or makes a policy in which her key stands twice.",
         rules: &["A7", "T12"],
-        without: "Two of three would be one of three for whoever knows the trick.",
+        without: "Two of three would be one of three for a signer who knows the trick.",
     },
 ];
