@@ -20,7 +20,7 @@ use tally_node::Clock;
 
 use crate::operator::Tokens;
 pub use error::{AccessError, Denied, LogError, TokenError};
-pub use links::{Link, Links};
+pub use links::{LINK_SECS, Link, Links, Maker};
 pub use log::{Draft, Log};
 pub use reach::{Actor, Reach};
 pub use scope::{Scope, Scopes};
@@ -97,6 +97,24 @@ impl Access {
     /// What the first token of the operator's file is good for: the operator link of the banner stands for it.
     pub fn operator(&self) -> Reach {
         Reach::of(self.fixed.first().clone())
+    }
+
+    /// Who makes a code with the token of this id.
+    pub fn maker(&self, id: &str) -> Maker {
+        let id = id.to_owned();
+        let hash = id.parse().ok().and_then(|id| self.store.hash_of(id, self.now()));
+        Maker { id, hash }
+    }
+
+    /// Whether the token that made a code is still there, unchanged, and has not expired. Without this rule it would live on in its
+    /// codes after it was revoked.
+    pub fn stands(&self, maker: &Maker) -> bool {
+        match (maker.id.parse(), maker.hash) {
+            (Ok(id), Some(hash)) => self.store.hash_of(id, self.now()) == Some(hash),
+            // One of the operator's file: it is there as long as the node runs.
+            (Err(_), None) => true,
+            _ => false,
+        }
     }
 
     /// Codes of operator links.

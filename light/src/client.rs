@@ -23,6 +23,9 @@ pub use kept::Kept;
 /// First pause after an answer that could not be used, in milliseconds; it doubles up to [`MAX_PAUSE_MS`].
 const PAUSE_MS: u64 = 2_000;
 const MAX_PAUSE_MS: u64 = 60_000;
+/// The same of checks that got no verdict: where they are repeated, the page requests all of its evidence again.
+const OWED_MS: u64 = 10_000;
+const MAX_OWED_MS: u64 = 640_000;
 /// How often a node is read at once whose tip changes meanwhile.
 const TRIES: u32 = 3;
 /// Blocks between the tip and the one to go back to after a reorg.
@@ -100,6 +103,8 @@ pub struct Client {
     to_keep: bool,
     /// Rises whenever verdicts of before no longer count, or may be better now.
     revision: u32,
+    /// When the page may check again what got no verdict, and the pause after that, in milliseconds.
+    owed: (u64, u64),
 }
 
 impl Client {
@@ -125,6 +130,7 @@ impl Client {
             received: 0,
             to_keep: false,
             revision: 0,
+            owed: (0, OWED_MS),
         }
     }
 

@@ -22,7 +22,7 @@ use super::extract::{JsonBody, Params, Segment};
 use super::problem::{Answer, Problem, kinds};
 use crate::server::{Action, Shared};
 use crate::tokens::log::Part;
-use crate::tokens::{Actor, New, SESSION_NAME, SESSION_SECS, Scope, Scopes, Token, TokenError, TokenId, TokenText};
+use crate::tokens::{Actor, LINK_SECS, Link, New, Reach, SESSION_NAME, SESSION_SECS, Scope, Scopes, Token, TokenError, TokenId, TokenText};
 
 /// Media type of the exported log.
 const NDJSON: &str = "application/x-ndjson";
@@ -76,6 +76,7 @@ impl From<TokenError> for Problem {
             TokenError::BeyondScopes { .. } => Self::new(&kinds::BEYOND_REACH, &error).field("scopes"),
             TokenError::BeyondTime { .. } => Self::new(&kinds::BEYOND_REACH, &error).field("lifetime_secs"),
             TokenError::BeyondRange { .. } => Self::new(&kinds::BEYOND_REACH, &error).field("range"),
+            TokenError::BeyondRate { .. } => Self::new(&kinds::BEYOND_REACH, &error).field("requests_per_second"),
             TokenError::Unknown { .. } => Self::new(&kinds::UNKNOWN_TOKEN, &error).field("id"),
             TokenError::Taken { .. } | TokenError::Random(_) | TokenError::NotKept(_) => Self::internal(&error),
         }
@@ -225,6 +226,47 @@ pub async fn revoke(State(server): State<Shared>, caller: Caller, Segment(id): S
     server.operate(&actor, action, revoke).await
 }
 
+/// A code that was taken; it is given back where no token came of it.
+struct Taken {
+    server: Shared,
+    link: Option<Link>,
+}
+
+impl Taken {
+    fn of(server: &Shared, code: &str) -> Option<Self> {
+        let link = server.access.links().take(code, server.access.now())?;
+        // The code of a token that is gone is gone, too.
+        server.access.stands(&link.maker).then(|| Self {
+            server: server.clone(),
+            link: Some(link),
+        })
+    }
+
+    fn link(&self) -> &Link {
+        self.link.as_ref().expect("it is there until it was used")
+    }
+
+    fn reach(&self) -> &Reach {
+        &self.link().reach
+    }
+
+    fn maker(&self) -> &str {
+        &self.link().maker.id
+    }
+
+    fn used(mut self) {
+        self.link = None;
+    }
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        if let Some(link) = self.link.take() {
+            self.server.access.links().give_back(link);
+        }
+    }
+}
+
 /// Exchanges the code of an operator link for a token, once. The token expires after 12 hours
 #[utoipa::path(post, path = "/operator/session", operation_id = "operator_session", tag = "operator", request_body = SignInBody, responses(
     (status = 200, description = "The token and its text", body = NewTokenBody),
@@ -236,8 +278,8 @@ pub async fn sign_in(
     body: Answer<JsonBody<SignInBody>>,
 ) -> Answer<Response> {
     let JsonBody(SignInBody { code }) = body?;
-    let link = server.access.links().take(code.expose()).ok_or_else(|| {
-        let detail = "this link was used before, or the node that made it has ended";
+    let link = Taken::of(&server, code.expose()).ok_or_else(|| {
+        let detail = "this link was used before, has ended, or what made it has: the node, or a token";
         Problem::new(&kinds::LINK_USED, detail).field("code")
     })?;
     let id = TokenId::random().map_err(Problem::internal)?;
@@ -245,18 +287,18 @@ pub async fn sign_in(
         id: id.to_string(),
         name: SESSION_NAME.to_owned(),
         address: caller.address.to_canonical(),
-        reach: link.reach.clone(),
+        reach: link.reach().clone(),
     };
     let action = Action {
         name: "operator.sign-in",
-        parameters: json!({}),
+        parameters: json!({ "by": link.maker() }),
     };
     let inside = server.clone();
     let create = async move {
         inside
             .with_access(move |access| {
                 let now = access.now();
-                let reach = link.reach.clone();
+                let reach = link.reach().clone();
                 let left = reach
                     .expires
                     .map_or(SESSION_SECS, |expires| expires.0.saturating_sub(now.0));
@@ -264,12 +306,12 @@ pub async fn sign_in(
                     name: SESSION_NAME.to_owned(),
                     scopes: reach.scopes.clone(),
                     lifetime: Some(left.min(SESSION_SECS)),
-                    requests_per_second: None,
+                    requests_per_second: reach.requests_per_second.map(Into::into),
                     range: reach.range,
                     of_link: true,
                 };
-                let made = access.store().create(id, new, &reach, now);
-                let (token, text) = made.inspect_err(|_| access.links().give_back(link))?;
+                let (token, text) = access.store().create(id, new, &reach, now)?;
+                link.used();
                 Ok(shown_once(token, &text, now))
             })
             .await
@@ -288,9 +330,12 @@ pub async fn link(State(server): State<Shared>, caller: Caller) -> Answer<Respon
         name: "operator.link",
         parameters: json!({}),
     };
-    let (inside, reach) = (server.clone(), actor.reach.clone());
+    let (inside, reach, id) = (server.clone(), actor.reach.clone(), actor.id.clone());
     let make = async move {
-        let code = inside.access.links().make(reach).map_err(Problem::internal)?;
+        let access = &inside.access;
+        let ends = access.now().saturating_add(LINK_SECS);
+        let code = access.links().make(reach, access.maker(&id), Some(ends));
+        let code = code.map_err(Problem::internal)?;
         let code = SecretText::new(code.to_string());
         Ok(private(LinkBody { code }))
     };

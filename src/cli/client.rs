@@ -5,6 +5,7 @@ mod proxy;
 mod stream;
 mod tls;
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -68,13 +69,18 @@ pub struct NodeArgs {
 }
 
 impl NodeArgs {
-    /// The same, with this file where none is named.
+    /// The same, with this file where none is named and the node is on this machine: another node's operator would get a token of
+    /// this one, with all that it may do.
     ///
     /// # Errors
-    /// That of `usual`, where it is needed.
-    pub fn or_token_file<E>(&self, usual: impl FnOnce() -> Result<PathBuf, E>) -> Result<Self, E> {
+    /// That of `usual`, where it is needed; where a token file has to be named.
+    pub fn or_token_file(&self, usual: impl FnOnce() -> anyhow::Result<PathBuf>) -> anyhow::Result<Self> {
         let mut args = self.clone();
         if args.token_file.is_none() {
+            anyhow::ensure!(
+                is_this_machine(&args.node),
+                "the node is not on this machine: name a file with a token for it by --token-file"
+            );
             args.token_file = Some(usual()?);
         }
         Ok(args)
@@ -91,6 +97,15 @@ impl NodeArgs {
             (None, None) => Trust::System,
         }
     }
+}
+
+/// Whether a node's URL names this machine: localhost, or a loopback address.
+fn is_this_machine(url: &str) -> bool {
+    let host = url.parse::<Uri>().ok().and_then(|uri| uri.host().map(str::to_owned));
+    host.is_some_and(|host| {
+        let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+        host.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.is_loopback())
+    })
 }
 
 /// Several nodes, for commands that compare them.

@@ -102,7 +102,10 @@ async fn serve_with(node: &Node, config: Config, stop: impl Future<Output = &'st
         };
         let miners = stratum.as_ref().map(|stratum| stratum.address);
         let code = match std::io::stdout().is_terminal() {
-            true => Some(server.access.links().make(server.access.operator())?),
+            true => {
+                let access = &server.access;
+                Some(access.links().make(access.operator(), access.maker("operator"), None)?)
+            }
             false => None,
         };
         let operator = Operator {

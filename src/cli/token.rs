@@ -101,7 +101,7 @@ fn lifetime(text: &str) -> Result<u64, String> {
 }
 
 pub fn run(args: &TokenArgs) -> anyhow::Result<()> {
-    let usual = || default_data_dir("local").map(|folder| folder.join("operator-token"));
+    let usual = || anyhow::Ok(default_data_dir("local")?.join("operator-token"));
     let operator = Operator::new(Client::to(&args.node.or_token_file(usual)?)?);
     match &args.command {
         TokenCommand::Create {

@@ -51,6 +51,8 @@ pub enum TokenError {
     BeyondTime { expires: UnixSecs },
     #[error("the token that asks for it is taken from {range} alone")]
     BeyondRange { range: ipnet::IpNet },
+    #[error("the token that asks for it may send {per_second} requests a second")]
+    BeyondRate { per_second: u32 },
     /// Ids are random: it does not happen twice.
     #[error("there is a token {id} already")]
     Taken { id: TokenId },

@@ -1,6 +1,7 @@
 //! Whom a request comes from, and how far that one's token reaches.
 
 use std::net::IpAddr;
+use std::num::NonZeroU32;
 
 use ipnet::IpNet;
 use tally_chain::UnixSecs;
@@ -26,6 +27,7 @@ pub struct Reach {
     pub scopes: Scopes,
     pub expires: Option<UnixSecs>,
     pub range: Option<IpNet>,
+    pub requests_per_second: Option<NonZeroU32>,
 }
 
 impl Reach {
@@ -35,6 +37,7 @@ impl Reach {
             scopes,
             expires: None,
             range: None,
+            requests_per_second: None,
         }
     }
 
@@ -57,6 +60,10 @@ impl Reach {
             .filter(|own| !other.range.is_some_and(|other| own.contains(&other)))
         {
             return Err(TokenError::BeyondRange { range });
+        }
+        let rate = self.requests_per_second;
+        if let Some(rate) = rate.filter(|own| other.requests_per_second.is_none_or(|other| other > *own)) {
+            return Err(TokenError::BeyondRate { per_second: rate.get() });
         }
         Ok(())
     }

@@ -25,6 +25,9 @@ const VERSION: u32 = 1;
 /// Longest file, in bytes: [`MAX_TOKENS`] with the longest names need a fifth of it.
 const MAX_FILE: u64 = 1 << 20;
 
+/// Most tokens of tabs that signed in; the rest of [`MAX_TOKENS`] is for those that operators create.
+const MAX_SESSIONS: usize = 64;
+
 /// When and from where a token was last used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LastUse {
@@ -63,6 +66,7 @@ impl Token {
             scopes: self.scopes.clone(),
             expires: self.expires,
             range: self.range,
+            requests_per_second: self.requests_per_second,
         }
     }
 }
@@ -117,6 +121,19 @@ impl New {
             salt,
             hash,
         })
+    }
+}
+
+/// Tabs sign in as often as they like: the oldest of their tokens goes where there are [`MAX_SESSIONS`], of those that are good for no
+/// more than the new one. So a reader ends no session of an operator, and no sessions leave the list without room.
+fn make_room(tokens: &mut BTreeMap<TokenId, Token>, new: &Token) {
+    while tokens.values().filter(|token| token.of_link).count() >= MAX_SESSIONS {
+        let sessions = tokens.values().filter(|token| token.of_link);
+        let no_more = sessions.filter(|token| token.scopes.is_subset(&new.scopes));
+        let Some(oldest) = no_more.min_by_key(|token| (token.created, token.id)).map(|token| token.id) else {
+            return;
+        };
+        tokens.remove(&oldest);
     }
 }
 
@@ -224,6 +241,13 @@ impl Store {
         tokens
     }
 
+    /// The hash of a token's secret, where there is such a token and it has not expired.
+    pub(super) fn hash_of(&self, id: TokenId, now: UnixSecs) -> Option<B256> {
+        let state = self.state.lock();
+        let token = &state.entries.get(&id)?.token;
+        (!token.has_expired(now)).then_some(token.hash)
+    }
+
     /// Whom the token belongs to, where it is taken.
     pub(super) fn authorize(
         &self,
@@ -272,6 +296,9 @@ impl Store {
         let token = new.at(id, now, &text.secret)?;
         by.check(&token.reach())?;
         self.change(now, |tokens| {
+            if token.of_link {
+                make_room(tokens, &token);
+            }
             if tokens.len() >= MAX_TOKENS {
                 return Err(TokenError::TooMany);
             }

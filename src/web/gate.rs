@@ -46,10 +46,22 @@ pub async fn check(State(server): State<Shared>, request: Request, next: Next) -
     };
     let client = Client::of(&request).0;
     match admit(&server, request.headers(), client, scope) {
-        Ok(()) => next.run(request).await,
+        Ok(()) => not_shared(next.run(request).await),
         Err(problem) if is_page(&request) => page::denied(&server, &request, &problem),
         Err(problem) => problem.into_response(),
     }
+}
+
+/// What needs a token goes into no cache that others share. RFC 9111, section 3.5
+fn not_shared(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    let caching = headers.get(header::CACHE_CONTROL).and_then(|value| value.to_str().ok());
+    let private = caching.map(|caching| caching.replace("public", "private"));
+    if let Some(private) = private.and_then(|private| HeaderValue::try_from(private).ok()) {
+        headers.insert(header::CACHE_CONTROL, private);
+    }
+    headers.append(header::VARY, HeaderValue::from_static("authorization, cookie"));
+    response
 }
 
 /// The scope that a request needs here; none where it needs none, or where its handler requires another.
@@ -71,7 +83,10 @@ fn needed(protected: &[Protected], method: &Method, path: &str) -> Option<Scope>
         SIGN_IN,
         SIGN_OUT,
     ];
-    let is_open = open.contains(&path) || path.starts_with("/problems/") || path.starts_with("/pkg/");
+    // One name, as the route has it: anything longer is a page.
+    let problem = path.strip_prefix("/problems/");
+    let is_problem = problem.is_some_and(|name| name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'));
+    let is_open = open.contains(&path) || is_problem || path.starts_with("/pkg/");
     match is_open || assets::find(path).is_some() || requires_its_own(method, path) {
         true => None,
         false => Some(Scope::Read),
@@ -176,6 +191,9 @@ mod tests {
             "/sign-in/",
             "//healthz",
             "/problemsx",
+            "/problems/a/b",
+            "/problems/../blocks",
+            "/problems/%2e%2e/blocks",
         ] {
             assert_eq!(get(closed), Some(Scope::Read), "{closed}");
         }

@@ -4,8 +4,7 @@
 //! its address's share is not sent. Where all answers together reach the limit, the oldest of the address that holds most are given up:
 //! few slow readers leave room for everybody else.
 
-use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -167,38 +166,56 @@ impl Answers {
     }
 
     /// Sees to it that so many bytes fit, and returns what was given up for them. An answer that is longer than its limit is sent
-    /// where nothing else is held.
+    /// where nothing else is held. Nothing is given up where that would not be enough.
     fn make_room(&mut self, most: Most, address: IpAddr, bytes: u64, now: Instant) -> Result<Vec<Option<Left>>, Full> {
         let own = self.sums.get(&address).copied().unwrap_or_default();
         if !address.is_loopback() && own > 0 && own + bytes > most.per_address {
             let max = most.per_address;
             return Err(Full::Address { max });
         }
-        let mut given_up = Vec::new();
-        loop {
-            let own_machine = address.is_loopback();
-            let counted = self
-                .sums
-                .iter()
-                .filter(|(other, _)| own_machine || !other.is_loopback());
-            let held: u64 = counted.map(|(_, sum)| sum).sum();
-            let max = most.all - if own_machine { 0 } else { most.kept_for_loopback };
-            if held == 0 || held + bytes <= max {
-                return Ok(given_up);
-            }
-            let answer = self.oldest_of_the_largest(now).ok_or(Full::All { max })?;
-            given_up.push(answer.content.lock().take());
+        let own_machine = address.is_loopback();
+        let counted = self.sums.iter().filter(|(other, _)| own_machine || !other.is_loopback());
+        let held: u64 = counted.map(|(_, sum)| sum).sum();
+        let max = most.all - if own_machine { 0 } else { most.kept_for_loopback };
+        if held == 0 || held + bytes <= max {
+            return Ok(Vec::new());
         }
+        let numbers = self.enough_for(held + bytes - max, own + bytes, now);
+        let numbers = numbers.ok_or(Full::All { max })?;
+        let answers: Vec<_> = numbers.into_iter().filter_map(|number| self.remove(number)).collect();
+        Ok(answers.iter().map(|answer| answer.content.lock().take()).collect())
     }
 
-    /// Takes the oldest answer of the address that holds most, but none of those that are young.
-    fn oldest_of_the_largest(&mut self, now: Instant) -> Option<Answer> {
-        let answers = self.all.iter();
-        let old = answers.filter(|(_, answer)| now.saturating_duration_since(answer.since) >= YOUNG);
-        let (_, Reverse(number)) = old
-            .map(|(number, answer)| (self.sums.get(&answer.address), Reverse(*number)))
-            .max()?;
-        self.remove(number)
+    /// Answers that may go so that `wanted` bytes become free: the oldest first, always of the address that holds most then. One that
+    /// would hold no more than the newcomer (`its` bytes with what it asks for) keeps what it has, and so do those whose first
+    /// answer is young, and loopback.
+    fn enough_for(&self, wanted: u64, its: u64, now: Instant) -> Option<Vec<u64>> {
+        let mut queues: BTreeMap<IpAddr, (u64, VecDeque<(u64, u64)>)> = BTreeMap::new();
+        for (number, answer) in &self.all {
+            if answer.address.is_loopback() {
+                continue;
+            }
+            let is_old = now.saturating_duration_since(answer.since) >= YOUNG;
+            let queue = queues.entry(answer.address).or_insert_with(|| (0, VecDeque::new()));
+            queue.0 += answer.bytes;
+            // Once one of them is old, the address is: resetting streams makes nobody young.
+            if is_old || !queue.1.is_empty() {
+                queue.1.push_back((*number, answer.bytes));
+            }
+        }
+        let (mut chosen, mut free) = (Vec::new(), 0);
+        while free < wanted {
+            let open = queues.values_mut().filter(|(_, queue)| !queue.is_empty());
+            let (sum, queue) = open.max_by_key(|(sum, _)| *sum)?;
+            if *sum <= its {
+                return None;
+            }
+            let (number, bytes) = queue.pop_front()?;
+            *sum -= bytes;
+            free += bytes;
+            chosen.push(number);
+        }
+        Some(chosen)
     }
 }
 
@@ -375,6 +392,35 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn nothing_is_given_up_in_vain_and_loopback_keeps_what_it_has() {
+        let (held, begun) = (held(), Instant::now());
+        let own = IpAddr::from([127, 0, 0, 1]);
+        let mut local = held.admit(own, body(90), begun).expect("room");
+        let later = begun + YOUNG;
+        let young: Vec<_> = (1..=3)
+            .map(|last| held.admit(address(last), body(300), later).expect("room"))
+            .collect();
+        let full = held.admit(address(9), body(10), later).expect_err("all of them are young");
+        assert_eq!(full, Full::All { max: 900 * KIB });
+        assert!(local.frame().await.expect("a frame").is_ok(), "it frees nothing for others");
+        assert_eq!(young.len(), 3);
+    }
+
+    #[tokio::test]
+    async fn an_address_with_little_keeps_it_while_others_have_more() {
+        let (held, begun) = (held(), Instant::now());
+        let mut little = held.admit(address(8), body(10), begun).expect("room");
+        let later = begun + YOUNG;
+        let _much: Vec<_> = (1..=2)
+            .map(|last| held.admit(address(last), body(300), later).expect("room"))
+            .collect();
+        let _third = held.admit(address(3), body(285), later).expect("room");
+        let full = held.admit(address(9), body(20), later).expect_err("only the little one is old");
+        assert_eq!(full, Full::All { max: 900 * KIB });
+        assert!(little.frame().await.expect("a frame").is_ok());
+    }
+
+    #[tokio::test]
     async fn what_is_given_up_is_freed_though_nothing_reads_it() {
         let held = held();
         let owner = Arc::new(vec![7_u8; 200 << 10]);
@@ -383,8 +429,13 @@ mod tests {
             .admit(address(1), Body::from(tracked), Instant::now())
             .expect("room");
         let part = body.frame().await.expect("a part").expect("no error");
-        let state = held.0.state.lock().oldest_of_the_largest(Instant::now() + YOUNG);
-        drop(state.expect("it is old").content.lock().take());
+        let given_up = {
+            let mut answers = held.0.state.lock();
+            let numbers = answers.enough_for(1, 0, Instant::now() + YOUNG).expect("it is old");
+            numbers.into_iter().filter_map(|number| answers.remove(number)).collect::<Vec<_>>()
+        };
+        given_up.iter().for_each(|answer| drop(answer.content.lock().take()));
+        drop(given_up);
         assert_eq!(Arc::strong_count(&owner), 1, "the part in flight is a copy");
         drop((part, body));
         assert_eq!(held.bytes(), 0);

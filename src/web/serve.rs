@@ -35,6 +35,8 @@ const GRACE: Duration = Duration::from_secs(5);
 const MAX_HEAD: usize = 64 * 1_024;
 /// Requests under way on one connection of HTTP/2.
 const MAX_STREAMS: u32 = 100;
+/// What hyper holds of one answer under HTTP/2, in bytes, when the client has allowed more than it reads. The answer counts as sent then.
+const STREAM_BUFFER: usize = 16 * 1_024;
 /// Streams that a client opens and resets at once before its connection ends.
 const MAX_RESETS: usize = 20;
 /// Idle time after which a client of HTTP/2 gets a ping, and the time that it has to answer.
@@ -86,7 +88,8 @@ impl Front {
             .keep_alive_timeout(PING)
             .max_concurrent_streams(MAX_STREAMS)
             .max_pending_accept_reset_streams(MAX_RESETS)
-            .max_header_list_size(MAX_HEAD as u32);
+            .max_header_list_size(MAX_HEAD as u32)
+            .max_send_buf_size(STREAM_BUFFER);
         Ok(Self {
             router: router(server),
             http,

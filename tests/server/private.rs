@@ -1,5 +1,7 @@
 //! Nodes that show nothing without a token, and nodes whose figures need one.
 
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 use std::path::Path;
 
 use serde_json::json;
@@ -53,6 +55,16 @@ impl Node {
             Err(ureq::Error::StatusCode(status)) => status,
             Err(error) => panic!("{path}: {error}"),
         }
+    }
+
+    /// The answer to a target as it is written: clients resolve dots themselves.
+    fn raw(&self, target: &str) -> String {
+        let host = self.url.strip_prefix("http://").unwrap();
+        let mut stream = TcpStream::connect(host).unwrap();
+        write!(stream, "GET {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
     }
 
     fn form(&self, path: &str, body: &str, cookie: &str) -> Reply {
@@ -256,5 +268,25 @@ fn commands_send_the_token_of_a_file() {
     let file = folder.path().join("operator-token");
     let with = get(&["--token-file", file.to_str().unwrap()]);
     assert!(with.contains("There is no such transaction"), "{with}");
+    node.stop();
+}
+
+#[test]
+fn no_spelling_of_a_path_leads_around_the_token() {
+    let folder = tempfile::tempdir().unwrap();
+    let node = Node::start(folder.path(), "read");
+    for (target, status) in [
+        ("/blocks", 401),
+        ("/problems/../blocks", 400),
+        ("/problems/%2e%2E/blocks", 400),
+        ("/problems/..%5cblocks", 400),
+        ("/pkg/../blocks", 400),
+        ("/problems/a/b", 401),
+        ("/problems//blocks", 401),
+    ] {
+        let answer = node.raw(target);
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{target}: {answer}");
+        assert!(!answer.contains("genesis"), "{target}: {answer}");
+    }
     node.stop();
 }

@@ -348,6 +348,14 @@ fn an_operator_link_is_exchanged_once() {
         .collect();
     assert_eq!((ends.len(), ends[0]), (2, ends[1]));
     assert_eq!(new["token"]["scopes"], json!(["tokens"]));
+    // A token that is revoked or rotated lives on in no link.
+    for (method, path) in [("DELETE", ""), ("POST", "/rotate")] {
+        let (id, maker) = node.create(json!({ "name": "maker", "scopes": ["tokens"] }));
+        let code = node.call(&maker, "POST", "/api/v1/operator/link", None).json()["code"].clone();
+        node.operate(method, &format!("{TOKENS}/{id}{path}"), None);
+        let answer = exchange(code.as_str().unwrap());
+        assert_eq!((answer.status, answer.problem().as_str()), (410, "link-used"), "{path}");
+    }
     node.stop();
 }
 

@@ -63,13 +63,13 @@ const BUDGETS: [Budget; 14] = [
         what: "tokens and the log of operator actions",
         files: &FRAME,
         parts: &["tokens"],
-        most: 370_000,
+        most: 380_000,
     },
     Budget {
         what: "the catalogue of the laboratory",
         files: &FRAME,
         parts: &["lab"],
-        most: 370_000,
+        most: 380_000,
     },
     Budget {
         what: "the check of a receipt",

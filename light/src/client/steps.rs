@@ -8,7 +8,7 @@ use super::checks::PendingCheck;
 use super::evidence::Wrong;
 use super::get::{Get, NoAnswer};
 use super::kept::claim_of;
-use super::{BACK, Client, FOLLOWED_AT_ONCE, MAX_PAUSE_MS, Origin, PAUSE_MS, Plan, Reading, TRIES, Tip, report, secs};
+use super::{BACK, Client, FOLLOWED_AT_ONCE, MAX_OWED_MS, MAX_PAUSE_MS, Origin, PAUSE_MS, Plan, Reading, TRIES, Tip, report, secs};
 
 impl Client {
     /// No more of the answer comes: it is whole, or why it is not. `now` in milliseconds since 1970.
@@ -133,7 +133,7 @@ impl Client {
         let known = self.tip.as_ref().map(|tip| tip.followed.verified());
         if let Some(known) = known.filter(|known| known.tip == claim.id()) {
             if known.weight == claim.weight {
-                return self.in_order();
+                return self.in_order(now);
             }
             let (found, claimed) = (known.weight, claim.weight);
             let error = LightError::OtherWeight { found, claimed };
@@ -242,18 +242,23 @@ impl Client {
         let millis = Some(now.saturating_sub(self.looked_at));
         self.tip = Some(Tip { followed, millis });
         self.to_keep = true;
-        self.in_order();
+        self.in_order(now);
     }
 
     /// What the node shows of its tip is verified. Headers before it that do not hold stay what they are.
-    fn in_order(&mut self) {
+    fn in_order(&mut self, now: u64) {
         (self.tries, self.retry) = (0, (0, PAUSE_MS));
         if let Some(failure) = self.background.failure.clone() {
             return self.enter(Phase::Failed(Box::new(failure)));
         }
         self.enter(Phase::Verified);
-        // The node answers again: what it gave no answer about is worth another request.
-        self.revision = self.revision.wrapping_add(self.checks.take_owed().into());
+        // The node answers again: what it gave no answer about is worth another request. Later each time: checks make the client look
+        // at the tip, and one that never gets a verdict would bring this about for ever.
+        let (due, pause) = self.owed;
+        if now >= due && self.checks.take_owed() {
+            self.owed = (now + pause, (2 * pause).min(MAX_OWED_MS));
+            self.revision = self.revision.wrapping_add(1);
+        }
     }
 
     fn nodes_came(&mut self, pending: Box<PendingCheck>, nodes: &[u8]) {
@@ -279,7 +284,7 @@ impl Client {
                     .headers()
                     .is_some_and(|headers| self.background.add(headers, now));
                 if had_failed {
-                    self.in_order();
+                    self.in_order(now);
                 }
                 return;
             }

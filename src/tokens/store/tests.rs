@@ -168,9 +168,11 @@ fn nobody_gives_on_more_than_they_have() {
         scopes: [Scope::Tokens, Scope::Mining].into(),
         expires: Some(UnixSecs(NOW.0 + 1_000)),
         range: Some("10.0.0.0/8".parse().expect("a range")),
+        requests_per_second: NonZeroU32::new(10),
     };
     let good = New {
         lifetime: Some(1_000),
+        requests_per_second: Some(10),
         range: Some("10.1.0.0/16".parse().expect("a range")),
         ..mining()
     };
@@ -182,6 +184,13 @@ fn nobody_gives_on_more_than_they_have() {
     };
     let scope = Scope::Peers;
     assert_eq!(create(more), Some(TokenError::BeyondScopes { scope }));
+    for faster in [None, Some(11)] {
+        let more = New {
+            requests_per_second: faster,
+            ..good.clone()
+        };
+        assert_eq!(create(more), Some(TokenError::BeyondRate { per_second: 10 }));
+    }
     let (range, expires) = (by.range.expect("given"), by.expires.expect("given"));
     for lifetime in [Some(1_001), None] {
         let longer = New {
@@ -348,4 +357,26 @@ fn a_file_that_is_none_of_ours_is_named_and_not_replaced() {
     std::fs::set_permissions(stand.path(), std::fs::Permissions::from_mode(0o644)).expect("our own file");
     let error = Store::open(&stand.path()).err().expect("open to others").to_string();
     assert!(error.contains("is readable by others (mode 644)"), "{error}");
+}
+
+#[test]
+fn tabs_that_sign_in_leave_room_for_others_and_end_no_session_of_more_scopes() {
+    let stand = Stand::new();
+    let session = |scope| New {
+        scopes: [scope].into(),
+        of_link: true,
+        lifetime: Some(43_200),
+        ..mining()
+    };
+    let operator = stand.made(0, session(Scope::Mining));
+    for number in 1..=100 {
+        stand.made(number, session(Scope::Read));
+    }
+    let sessions = stand.store.list();
+    assert_eq!(sessions.len(), MAX_SESSIONS);
+    assert_eq!(stand.used(&operator), Ok(format!("{} rig 1", TokenId::of(0))));
+    // The newest are there.
+    assert!(sessions.iter().any(|token| token.id == TokenId::of(100)));
+    assert!(sessions.iter().all(|token| token.id != TokenId::of(1)));
+    stand.made(101, mining());
 }

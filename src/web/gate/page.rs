@@ -106,7 +106,7 @@ async fn begin(server: &Shared, caller: &Caller, token: &str) -> Answer<Zeroizin
                     name: NAME.to_owned(),
                     scopes: [Scope::Read].into(),
                     lifetime: Some(left.min(SESSION_SECS)),
-                    requests_per_second: None,
+                    requests_per_second: reach.requests_per_second.map(Into::into),
                     range: reach.range,
                     of_link: true,
                 };

@@ -254,3 +254,29 @@ fn a_tip_that_is_not_read_leaves_what_the_verified_one_shows() {
     let silent = BlockVerdict::Unknown("nothing came for 30 s".to_owned());
     assert_eq!(verdicts, [(1, silent.clone()), (2, silent)]);
 }
+
+/// One that gets no answer makes the client look at the tip, and so does one whose proof does not hold.
+#[test]
+fn checks_that_never_get_a_verdict_bring_no_revision_after_the_other() {
+    let (mut client, mut node) = (client(), Node::new(&CHAIN, 50));
+    node.serve(&mut client, NOW);
+    let first = client.state().revision;
+    node.change = |path, bytes| match path.starts_with("light/ancestor") && path.contains("height=20") {
+        true => vec![0; NODE_BYTES],
+        false => bytes,
+    };
+    let mut round = |client: &mut Client, now: u64| {
+        for (number, height, problem) in [(1, 10, Some(("light/ancestor", "internal"))), (2, 20, None)] {
+            node.problem = problem;
+            let manifest = CHAIN.manifest(Height(height)).unwrap().encode();
+            client.check(number, &CHAIN.at(height).encode(), &manifest);
+            node.serve(client, now);
+        }
+        client.take_verdicts();
+        client.state().revision
+    };
+    let rounds: Vec<_> = (0..5).map(|_| round(&mut client, NOW) - first).collect();
+    assert_eq!(rounds, [1, 1, 1, 1, 1], "once");
+    assert_eq!(round(&mut client, NOW + 10_000) - first, 2, "again after a pause");
+    assert_eq!(round(&mut client, NOW + 20_000) - first, 2, "the next one is longer");
+}
