@@ -136,7 +136,7 @@ test.describe('a dishonest node', () => {
     await seal(page).click();
     await button(page, 'Audit').click();
     await expect(panel(page)).toContainText('Every block was executed, every signature checked');
-    await expect(panel(page)).toContainText("That this block is the newest of the chain is the node's word");
+    await expect(panel(page)).toContainText("That this block is the newest of the chain is as told by the node");
     await page.keyboard.press('Escape');
     await expect(seal(page)).toContainText('Does not hold');
   });

@@ -1,5 +1,6 @@
 //! Nodes that change their minds, claim what they cannot prove, or give no answers.
 
+use tally_chain::history::NODE_BYTES;
 use tally_chain::light::forge::{Next, SealMethod};
 
 use super::*;
