@@ -22,7 +22,10 @@ use super::extract::{JsonBody, Params, Segment};
 use super::problem::{Answer, Problem, kinds};
 use crate::server::{Action, Shared};
 use crate::tokens::log::Part;
-use crate::tokens::{Actor, LINK_SECS, Link, New, Reach, SESSION_NAME, SESSION_SECS, Scope, Scopes, Token, TokenError, TokenId, TokenText};
+use crate::tokens::{
+    Actor, LINK_SECS, Link, New, Reach, SESSION_NAME, SESSION_SECS, Scope, Scopes, Token, TokenError, TokenId,
+    TokenText,
+};
 
 /// Media type of the exported log.
 const NDJSON: &str = "application/x-ndjson";

@@ -130,7 +130,10 @@ fn make_room(tokens: &mut BTreeMap<TokenId, Token>, new: &Token) {
     while tokens.values().filter(|token| token.of_link).count() >= MAX_SESSIONS {
         let sessions = tokens.values().filter(|token| token.of_link);
         let no_more = sessions.filter(|token| token.scopes.is_subset(&new.scopes));
-        let Some(oldest) = no_more.min_by_key(|token| (token.created, token.id)).map(|token| token.id) else {
+        let Some(oldest) = no_more
+            .min_by_key(|token| (token.created, token.id))
+            .map(|token| token.id)
+        else {
             return;
         };
         tokens.remove(&oldest);

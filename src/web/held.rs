@@ -4,6 +4,7 @@
 //! its address's share is not sent. Where all answers together reach the limit, the oldest of the address that holds most are given up:
 //! few slow readers leave room for everybody else.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, VecDeque};
 use std::net::IpAddr;
 use std::pin::Pin;
@@ -174,7 +175,10 @@ impl Answers {
             return Err(Full::Address { max });
         }
         let own_machine = address.is_loopback();
-        let counted = self.sums.iter().filter(|(other, _)| own_machine || !other.is_loopback());
+        let counted = self
+            .sums
+            .iter()
+            .filter(|(other, _)| own_machine || !other.is_loopback());
         let held: u64 = counted.map(|(_, sum)| sum).sum();
         let max = most.all - if own_machine { 0 } else { most.kept_for_loopback };
         if held == 0 || held + bytes <= max {
@@ -206,7 +210,8 @@ impl Answers {
         let (mut chosen, mut free) = (Vec::new(), 0);
         while free < wanted {
             let open = queues.values_mut().filter(|(_, queue)| !queue.is_empty());
-            let (sum, queue) = open.max_by_key(|(sum, _)| *sum)?;
+            let (sum, queue) =
+                open.max_by_key(|(sum, queue)| (*sum, queue.front().map(|(number, _)| Reverse(*number))))?;
             if *sum <= its {
                 return None;
             }
@@ -386,8 +391,8 @@ mod tests {
         let part = slow[1].frame().await.expect("a frame").expect("still there");
         assert_eq!(part.into_data().expect("data").len(), PART);
         // An address with little is not touched while another has more.
-        let _much = held.admit(address(8), body(300), later + YOUNG).expect("the next goes");
-        assert_eq!(held.bytes(), 710 * KIB);
+        let _much = held.admit(address(8), body(295), later + YOUNG).expect("the next goes");
+        assert_eq!(held.bytes(), 705 * KIB);
         assert!(slow[1].frame().await.expect("a frame").is_err());
     }
 
@@ -400,9 +405,14 @@ mod tests {
         let young: Vec<_> = (1..=3)
             .map(|last| held.admit(address(last), body(300), later).expect("room"))
             .collect();
-        let full = held.admit(address(9), body(10), later).expect_err("all of them are young");
+        let full = held
+            .admit(address(9), body(10), later)
+            .expect_err("all of them are young");
         assert_eq!(full, Full::All { max: 900 * KIB });
-        assert!(local.frame().await.expect("a frame").is_ok(), "it frees nothing for others");
+        assert!(
+            local.frame().await.expect("a frame").is_ok(),
+            "it frees nothing for others"
+        );
         assert_eq!(young.len(), 3);
     }
 
@@ -415,7 +425,9 @@ mod tests {
             .map(|last| held.admit(address(last), body(300), later).expect("room"))
             .collect();
         let _third = held.admit(address(3), body(285), later).expect("room");
-        let full = held.admit(address(9), body(20), later).expect_err("only the little one is old");
+        let full = held
+            .admit(address(9), body(20), later)
+            .expect_err("only the little one is old");
         assert_eq!(full, Full::All { max: 900 * KIB });
         assert!(little.frame().await.expect("a frame").is_ok());
     }
@@ -432,7 +444,10 @@ mod tests {
         let given_up = {
             let mut answers = held.0.state.lock();
             let numbers = answers.enough_for(1, 0, Instant::now() + YOUNG).expect("it is old");
-            numbers.into_iter().filter_map(|number| answers.remove(number)).collect::<Vec<_>>()
+            numbers
+                .into_iter()
+                .filter_map(|number| answers.remove(number))
+                .collect::<Vec<_>>()
         };
         given_up.iter().for_each(|answer| drop(answer.content.lock().take()));
         drop(given_up);

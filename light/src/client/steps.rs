@@ -8,7 +8,10 @@ use super::checks::PendingCheck;
 use super::evidence::Wrong;
 use super::get::{Get, NoAnswer};
 use super::kept::claim_of;
-use super::{BACK, Client, FOLLOWED_AT_ONCE, MAX_OWED_MS, MAX_PAUSE_MS, Origin, PAUSE_MS, Plan, Reading, TRIES, Tip, report, secs};
+use super::{
+    BACK, Client, FOLLOWED_AT_ONCE, MAX_OWED_MS, MAX_PAUSE_MS, Origin, PAUSE_MS, Plan, Reading, TRIES, Tip, report,
+    secs,
+};
 
 impl Client {
     /// No more of the answer comes: it is whole, or why it is not. `now` in milliseconds since 1970.
