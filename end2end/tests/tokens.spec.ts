@@ -45,7 +45,7 @@ test('an operator creates a token, which is shown once, rotates it, and revokes 
     expect(await page.content()).not.toContain(first);
     expect(await mining(first)).toBe(200);
 
-    const table = page.getByRole('table', { name: 'Tokens' });
+    const table = page.getByRole('table', { name: 'Tokens', exact: true });
     const row = table.getByRole('row').filter({ hasText: NAME });
     await expect(row).toContainText('only from 127.0.0.0/8');
     await expect(page.getByLabel('Name', { exact: true })).toHaveValue('');
@@ -119,7 +119,7 @@ test('a link is good for one tab; the second one learns why it gets no token', a
     await expect(page).toHaveURL(/\/settings$/);
     await expect(page.getByText('This tab holds an operator token')).toBeVisible();
     await page.getByRole('link', { name: /^Tokens for others/ }).click();
-    await expect(page.getByRole('table', { name: 'Tokens' })).toContainText('operator link');
+    await expect(page.getByRole('table', { name: 'Tokens', exact: true })).toContainText('operator link');
 
     await open(second, `${node.url}/settings#sign-in=${code}`);
     await expect(second).toHaveURL(/\/settings$/);
