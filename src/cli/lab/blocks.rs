@@ -69,7 +69,7 @@ fn hand_in(lab: &Lab, id: &str, site: &Site, notes: &mut Notes) -> anyhow::Resul
     for _ in 0..2 {
         notes.accepts("a miner hands in an honest block", super::mining::mine(node))?;
     }
-    let job = Job::of(node)?;
+    let job = Job::of(&node.client)?;
     let (what, kind, time, works) = match id {
         "block-future" => (
             "a block that is dated an hour ahead",
@@ -91,12 +91,12 @@ fn hand_in(lab: &Lab, id: &str, site: &Site, notes: &mut Notes) -> anyhow::Resul
         ),
     };
     let answer = match lab.options.untampered {
-        true => job.submit(node, job.time(), true),
-        false => job.submit(node, time, works),
+        true => job.submit(&node.client, job.time(), true),
+        false => job.submit(&node.client, time, works),
     };
     notes.refuses(format!("a miner hands in {what}"), kind, answer)?;
     notes.accepts(
         "the same template with the node's time and with work",
-        job.submit(node, job.time(), true),
+        job.submit(&node.client, job.time(), true),
     )
 }

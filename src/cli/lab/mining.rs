@@ -8,6 +8,7 @@ use tally_chain::{Bytes, Header, Manifest};
 use tally_lab::blocks::PRODUCER;
 
 use super::process::Node;
+use crate::cli::client::Client;
 
 /// A template with the header that a miner searches.
 pub struct Job {
@@ -22,8 +23,8 @@ impl Job {
     ///
     /// # Errors
     /// If the node gives none.
-    pub fn of(node: &Node) -> anyhow::Result<Self> {
-        let template: TemplateBody = node.client.get(&format!("mining/template?address={PRODUCER}"))?;
+    pub fn of(client: &Client) -> anyhow::Result<Self> {
+        let template: TemplateBody = client.get(&format!("mining/template?address={PRODUCER}"))?;
         let bytes: &[u8; HEADER_BYTES] = template
             .header_hex
             .as_ref()
@@ -57,7 +58,15 @@ impl Job {
     ///
     /// # Errors
     /// The node's problem.
-    pub fn submit(&self, node: &Node, time: u32, works: bool) -> anyhow::Result<String> {
+    pub fn submit(&self, client: &Client, time: u32, works: bool) -> anyhow::Result<String> {
+        let mined = self.hand_in(client, time, works)?;
+        Ok(match mined.height {
+            Some(height) => format!("block {} at height {height}", mined.id),
+            None => format!("block {} was here before", mined.id),
+        })
+    }
+
+    fn hand_in(&self, client: &Client, time: u32, works: bool) -> anyhow::Result<MinedBody> {
         let header = Header { time, ..self.header };
         let target = Target::from_bits(header.bits)?;
         let nonce = match works {
@@ -78,11 +87,7 @@ impl Job {
             time,
             nonce: nonce.context("no nonce fits")?,
         };
-        let mined: MinedBody = node.client.post("mining/submit", &work)?;
-        Ok(match mined.height {
-            Some(height) => format!("block {} at height {height}", mined.id),
-            None => format!("block {} was here before", mined.id),
-        })
+        client.post("mining/submit", &work)
     }
 }
 
@@ -91,6 +96,17 @@ impl Job {
 /// # Errors
 /// The node's problem.
 pub fn mine(node: &Node) -> anyhow::Result<String> {
-    let job = Job::of(node)?;
-    job.submit(node, job.time(), true)
+    let job = Job::of(&node.client)?;
+    job.submit(&node.client, job.time(), true)
+}
+
+/// Mines the next block: its height and its id, once the node has acknowledged it.
+///
+/// # Errors
+/// The node's problem, or none of its answers.
+pub fn acknowledged(client: &Client) -> anyhow::Result<(u64, String)> {
+    let job = Job::of(client)?;
+    let mined = job.hand_in(client, job.time(), true)?;
+    let height = mined.height.context("a new block has a height")?;
+    Ok((height, mined.id.to_string()))
 }

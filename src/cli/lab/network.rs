@@ -271,12 +271,12 @@ pub async fn clocks(lab: &mut Lab, notes: &mut Notes) -> anyhow::Result<()> {
         "the node keeps its clock",
         !clock.off,
     );
-    let job = Job::of(&site.node)?;
+    let job = Job::of(&site.node.client)?;
     let tomorrow = job.time().saturating_add(u32::try_from(A_DAY)?);
     notes.refuses(
         "a block of tomorrow is handed in",
         "block-from-the-future",
-        job.submit(&site.node, tomorrow, true),
+        job.submit(&site.node.client, tomorrow, true),
     )?;
     notes.accepts("a block of today is handed in", mining::mine(&site.node))?;
     drop(peers);

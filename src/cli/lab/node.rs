@@ -129,9 +129,19 @@ pub async fn kill(lab: &mut Lab, id: &str, notes: &mut Notes) -> anyhow::Result<
             }
             payments
         });
+        // Most kills fall into the storing of a block, since blocks follow each other without a pause.
+        let client = node.client.clone();
+        let miner = tokio::task::spawn_blocking(move || {
+            let mut blocks = Vec::new();
+            while let Ok(block) = mining::acknowledged(&client) {
+                blocks.push(block);
+            }
+            blocks
+        });
         sleep(Duration::from_millis(rng.number() % LONGEST)).await;
         node.kill().await?;
         acknowledged.payments.extend(busy.await?);
+        acknowledged.blocks.extend(miner.await?);
         node = Node::start(&lab.place, "killed", &[]).await?;
         let lost = acknowledged.lost(&node)?;
         let (blocks, payments) = (acknowledged.blocks.len(), acknowledged.payments.len());

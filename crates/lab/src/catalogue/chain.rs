@@ -58,7 +58,8 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         title: "A branch of equal work",
         group: Chain,
         attack: "Mallory answers each block with one of her own at the same height, to make nodes change sides back and forth.",
-        rules: &["B9"],
-        without: "Nodes would flap between branches at no cost to the attacker. Only more work makes a node change.",
+        rules: &["N6", "B9"],
+        without: "Nodes would flap between branches at no cost to the attacker. A branch without more work is not even requested, and \
+                  of two that a node has it keeps the one that it saw first.",
     },
 ];

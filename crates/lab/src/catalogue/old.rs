@@ -35,8 +35,9 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         group: OldSystem,
         attack: "Mallory writes a chain in which all money is hers. It is a block longer, its proofs are cheap, and the old node takes \
                  it over: it counts blocks, and checks neither payments nor work.",
-        rules: &["B9", "B2", "H5"],
-        without: "As in the old system: the longest file wins, whatever it says.",
+        rules: &["B5", "B9"],
+        without: "As in the old system: the longest file wins, whatever it says. Here the work that a header claims follows from the \
+                  headers before it, so that a cheap chain cannot even be written.",
     },
     Scenario {
         id: "old-restart",

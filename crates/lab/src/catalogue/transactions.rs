@@ -64,7 +64,8 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         group: Transactions,
         attack: "Mallory fills the pools of all nodes with payments that no block can take for a long time, at no cost.",
         rules: &["T6"],
-        without: "Pools would be full of transactions that wait for others that never come; honest ones find no room.",
+        without: "Pools would be full of transactions that wait for others that never come; honest ones find no room. How far ahead a \
+                  nonce may be is a limit of each node's pool; that the last one of all is never used is the rule.",
     },
     Scenario {
         id: "tx-no-fee",
@@ -157,7 +158,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         id: "key-rsa-1024",
         title: "An RSA key of 1,024 bits",
         group: Transactions,
-        attack: "An account belongs to an RSA key of 1,024 bits, a size that a determined attacker can factor. It holds money and \
+        attack: "An account belongs to an RSA key of 1,024 bits, a size that is held to be within reach of a determined attacker. It holds money and \
                  its signature verifies.",
         rules: &["A4"],
         without: "Accounts would exist whose key can be computed from their public half.",
