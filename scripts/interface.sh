@@ -16,7 +16,8 @@ work=$(mktemp -d)
 node=
 trap '[ -z "$node" ] || kill "$node" 2>/dev/null || true; rm -rf "$work"' EXIT
 
-printf 'interface-check-token-0123456789abcdef mining,peers\n' >"$work/tokens"
+token=interface-check-token-0123456789abcdef
+printf '%s mining,peers,tokens\n' "$token" >"$work/tokens"
 chmod 600 "$work/tokens"
 "$tally" node --chain test --data-dir "$work/data" --listen 127.0.0.1:0 --p2p-listen 127.0.0.1:0 --mine --rate-limit-local 0 \
   --operator-token-file "$work/tokens" --log-level error >"$work/banner" 2>"$work/log" &
@@ -40,7 +41,7 @@ say "a generated client reads every answer"
 (cd "$work" && PATH="$tools:$PATH" "$tools/openapi-python-client" generate --path openapi.json --meta none --output-path client --overwrite >"$work/generated" 2>&1) ||
   { cat "$work/generated"; die "no client can be generated"; }
 if grep -iE 'warning|error' "$work/generated"; then die "the client is not whole"; fi
-PYTHONPATH=$work "$tools/python" scripts/interface/answers.py "$url"
+PYTHONPATH=$work "$tools/python" scripts/interface/answers.py "$url" "$token"
 
 say "metrics are as Prometheus wants them"
 if command -v promtool >/dev/null; then
@@ -52,7 +53,7 @@ fi
 say "schemathesis: any request gets an answer that the description allows"
 # The event stream never ends, so nothing waits for its end.
 PYTHONPATH=scripts/interface SCHEMATHESIS_HOOKS=hooks "$tools/schemathesis" --config-file scripts/interface/schemathesis.toml run "$work/openapi.json" --url "$url" \
-  --header 'Authorization: Bearer interface-check-token-0123456789abcdef' \
+  --header "Authorization: Bearer $token" \
   --max-examples "${TALLY_API_EXAMPLES:-20}" --exclude-path /api/v1/events --exclude-path-regex '^/api/v1/peers' \
   --workers 2 --seed 1 --generation-deterministic --no-color
 

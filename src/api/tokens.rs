@@ -229,6 +229,15 @@ pub async fn revoke(State(server): State<Shared>, caller: Caller, Segment(id): S
     server.operate(&actor, action, revoke).await
 }
 
+/// Characters of a code: 32 bytes in base64url without padding.
+const CODE_CHARS: usize = 43;
+
+/// Whether a text has the form of a code.
+fn is_code(text: &str) -> bool {
+    let of_base64 = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    text.len() == CODE_CHARS && text.bytes().all(of_base64)
+}
+
 /// A code that was taken; it is given back where no token came of it.
 struct Taken {
     server: Shared,
@@ -281,6 +290,12 @@ pub async fn sign_in(
     body: Answer<JsonBody<SignInBody>>,
 ) -> Answer<Response> {
     let JsonBody(SignInBody { code }) = body?;
+    if !is_code(code.expose()) {
+        return Err(invalid(
+            "code",
+            format!("a code has {CODE_CHARS} characters of base64url"),
+        ));
+    }
     let link = Taken::of(&server, code.expose()).ok_or_else(|| {
         let detail = "this link was used before, has ended, or what made it has: the node, or a token";
         Problem::new(&kinds::LINK_USED, detail).field("code")
@@ -358,14 +373,18 @@ pub async fn link(State(server): State<Shared>, caller: Caller) -> Answer<Respon
 pub async fn log(State(server): State<Shared>, caller: Caller, params: Answer<Params<LogParams>>) -> Answer<Response> {
     auth::require(&server, &caller, Scope::Tokens)?;
     let Params(LogParams { before, limit, format }) = params?;
-    if format == Some(LogFormat::Ndjson) {
-        return Ok(export(server.access.log().parts()));
-    }
     let limit = limit.unwrap_or(LOG_PAGE);
     if !(1..=MAX_LOG_PAGE).contains(&limit) {
         let detail = format!("limit is {limit}, expected 1 to {MAX_LOG_PAGE}");
         let problem = Problem::new(&kinds::INVALID_PARAMETER, detail);
         return Err(problem.field("limit").above(limit, MAX_LOG_PAGE));
+    }
+    if before == Some(0) {
+        let problem = Problem::new(&kinds::INVALID_PARAMETER, "before is 0, expected 1 or more");
+        return Err(problem.field("before"));
+    }
+    if format == Some(LogFormat::Ndjson) {
+        return Ok(export(server.access.log().parts()));
     }
     let page = server.log(move |access| {
         let log = access.log();

@@ -276,7 +276,12 @@ impl HttpBody for Counted {
         if left.rest.is_empty() {
             let frame = match ready!(Pin::new(&mut left.body).poll_frame(context)) {
                 Some(Ok(frame)) => frame,
-                ended => return Poll::Ready(ended),
+                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+                None => {
+                    // Compression polls once more after the end, where a stream may panic.
+                    left.body = Body::empty();
+                    return Poll::Ready(None);
+                }
             };
             match frame.into_data() {
                 Ok(data) => left.rest = data,
@@ -462,6 +467,20 @@ mod tests {
         fn as_ref(&self) -> &[u8] {
             &self.0
         }
+    }
+
+    #[tokio::test]
+    async fn a_stream_that_has_ended_may_be_polled_again() {
+        let parts = futures::stream::unfold(2, |left| async move {
+            (left > 0).then(|| (Ok::<_, std::io::Error>(Bytes::from_static(b"part")), left - 1))
+        });
+        let mut body = held()
+            .admit(address(1), Body::from_stream(parts), Instant::now())
+            .expect("room");
+        for _ in 0..2 {
+            assert!(body.frame().await.is_some_and(|frame| frame.is_ok()));
+        }
+        assert!(body.frame().await.is_none() && body.frame().await.is_none());
     }
 
     #[tokio::test]
