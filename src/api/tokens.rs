@@ -229,6 +229,8 @@ pub async fn revoke(State(server): State<Shared>, caller: Caller, Segment(id): S
     server.operate(&actor, action, revoke).await
 }
 
+/// The highest number of an entry that every reader of JSON takes, 2^53 - 1.
+const MAX_SEQUENCE: u64 = (1 << 53) - 1;
 /// Characters of a code: 32 bytes in base64url without padding.
 const CODE_CHARS: usize = 43;
 
@@ -379,9 +381,9 @@ pub async fn log(State(server): State<Shared>, caller: Caller, params: Answer<Pa
         let problem = Problem::new(&kinds::INVALID_PARAMETER, detail);
         return Err(problem.field("limit").above(limit, MAX_LOG_PAGE));
     }
-    if before == Some(0) {
-        let problem = Problem::new(&kinds::INVALID_PARAMETER, "before is 0, expected 1 or more");
-        return Err(problem.field("before"));
+    if let Some(found) = before.filter(|before| !(1..=MAX_SEQUENCE).contains(before)) {
+        let detail = format!("before is {found}, expected 1 to {MAX_SEQUENCE}");
+        return Err(Problem::new(&kinds::INVALID_PARAMETER, detail).field("before"));
     }
     if format == Some(LogFormat::Ndjson) {
         return Ok(export(server.access.log().parts()));
