@@ -105,7 +105,7 @@ fn a_chain_for_the_figures_of_pages() {
     let folder = PathBuf::from(std::env::var_os("LONG_CHAIN").expect("LONG_CHAIN names a folder"));
     let height = std::env::var("LONG_BLOCKS").map_or(100_000, |blocks| blocks.parse().unwrap());
     let spec = sampled();
-    std::fs::create_dir(&folder).unwrap();
+    std::fs::create_dir_all(folder.join("data")).unwrap();
     std::fs::write(folder.join("spec.toml"), spec.to_toml()).unwrap();
     let store = Store::open(&folder.join("data/store"), &spec).unwrap();
     write(&store, &spec, &chain(&spec, height));
