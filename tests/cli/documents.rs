@@ -26,7 +26,7 @@ const OF_OTHERS: [&str; 13] = [
 ];
 
 /// Variables of the tests.
-const OF_TESTS: [&str; 3] = ["TALLY_FAULTS", "TALLY_KILLS", "TALLY_SOAK_SECS"];
+const OF_TESTS: [&str; 4] = ["TALLY_FAULTS", "TALLY_KILLS", "TALLY_PRIMES", "TALLY_SOAK_SECS"];
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
