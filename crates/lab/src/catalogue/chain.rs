@@ -40,7 +40,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         attack: "With more than half of all hash power Mallory mines a heavier chain that leaves ours deep in the past, to take back \
                  what was long settled.",
         rules: &["B9", "N5"],
-        without: "Whoever has the most power, even for rent and for an hour, could rewrite everything from genesis on. Nodes \
+        without: "A miner with the most power, even for rent and for an hour, could rewrite everything from genesis on. Nodes \
                   that were there keep what is deeper than their rolling checkpoint.",
     },
     Scenario {

@@ -34,7 +34,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         group: Network,
         attack: "A peer claims a chain with a thousand times our work, so that the node occupies itself with it, and has none.",
         rules: &["N9", "N6"],
-        without: "One liar would keep a node from following the honest chain for as long as it likes.",
+        without: "One misbehaving peer would keep a node from following the honest chain for as long as it likes.",
     },
     Scenario {
         id: "net-transactions",

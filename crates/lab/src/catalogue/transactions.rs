@@ -11,7 +11,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         attack: "Mallory passes Alice's signed payment on and changes one bit of it on the way: in the amount, in the recipient, in \
                  any other field, in the key or in the signature.",
         rules: &["T3", "T5", "T2"],
-        without: "Whoever carries a payment could change who receives it and how much. The signature covers all nine fields, \
+        without: "Any node that relays a payment could change who receives it and how much. The signature covers all nine fields, \
                   the sender and the genesis id, so that no bit of them is free.",
     },
     Scenario {
