@@ -23,8 +23,7 @@ use super::problem::{Answer, Problem, kinds};
 use crate::server::{Action, Shared};
 use crate::tokens::log::Part;
 use crate::tokens::{
-    Actor, LINK_SECS, Link, New, Reach, SESSION_NAME, SESSION_SECS, Scope, Scopes, Token, TokenError, TokenId,
-    TokenText,
+    Actor, LINK_SECS, Link, New, Reach, SESSION_NAME, Scope, Scopes, Token, TokenError, TokenId, TokenText,
 };
 
 /// Media type of the exported log.
@@ -319,17 +318,7 @@ pub async fn sign_in(
             .with_access(move |access| {
                 let now = access.now();
                 let reach = link.reach().clone();
-                let left = reach
-                    .expires
-                    .map_or(SESSION_SECS, |expires| expires.0.saturating_sub(now.0));
-                let new = New {
-                    name: SESSION_NAME.to_owned(),
-                    scopes: reach.scopes.clone(),
-                    lifetime: Some(left.min(SESSION_SECS)),
-                    requests_per_second: reach.requests_per_second.map(Into::into),
-                    range: reach.range,
-                    of_link: true,
-                };
+                let new = New::session(SESSION_NAME, reach.scopes.clone(), &reach, now);
                 let (token, text) = access.store().create(id, new, &reach, now)?;
                 link.used();
                 Ok(shown_once(token, &text, now))

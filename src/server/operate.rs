@@ -98,18 +98,19 @@ mod tests {
     use super::*;
     use crate::config::WebConfig;
 
+    fn operator(server: &Server) -> Actor {
+        let address = IpAddr::from([192, 0, 2, 1]);
+        let actor = server
+            .access
+            .authorize("0123456789abcdef", address, crate::tokens::Scope::Peers);
+        actor.expect("the operator's token")
+    }
+
     #[tokio::test]
     async fn what_a_client_began_and_hung_up_on_is_done_and_logged() {
         let folder = tempfile::tempdir().expect("a folder");
         let server = testing::server(folder.path(), WebConfig::default());
-        let actor = server
-            .access
-            .authorize(
-                "0123456789abcdef",
-                IpAddr::from([192, 0, 2, 1]),
-                crate::tokens::Scope::Peers,
-            )
-            .expect("the operator's token");
+        let actor = operator(&server);
         let action = Action {
             name: "peers.add",
             parameters: Value::Null,
@@ -142,14 +143,7 @@ mod tests {
     async fn nothing_is_done_where_no_entry_can_be_written() {
         let folder = tempfile::tempdir().expect("a folder");
         let server = testing::server(folder.path(), WebConfig::default());
-        let actor = server
-            .access
-            .authorize(
-                "0123456789abcdef",
-                IpAddr::from([192, 0, 2, 1]),
-                crate::tokens::Scope::Peers,
-            )
-            .expect("the operator's token");
+        let actor = operator(&server);
         let ran = Arc::new(AtomicBool::new(false));
         let done = |name: &'static str| {
             let action = Action {

@@ -17,7 +17,7 @@ use tally_api::tokens::{MAX_LIFETIME_SECS, MAX_NAME, MAX_REQUESTS_PER_SECOND, MA
 use tally_chain::{B256, UnixSecs, visible};
 
 use super::text::{Secret, TokenId, TokenText};
-use super::{AccessError, Actor, Denied, Reach, Scope, Scopes, TokenError};
+use super::{AccessError, Actor, Denied, Reach, SESSION_SECS, Scope, Scopes, TokenError};
 use crate::{operator, private_file};
 
 /// The form of the file.
@@ -84,6 +84,21 @@ pub struct New {
 }
 
 impl New {
+    /// The token of a tab that signed in: with these scopes, and no further than the token that let it in.
+    pub fn session(name: &str, scopes: Scopes, reach: &Reach, now: UnixSecs) -> Self {
+        let left = reach
+            .expires
+            .map_or(SESSION_SECS, |expires| expires.0.saturating_sub(now.0));
+        Self {
+            name: name.to_owned(),
+            scopes,
+            lifetime: Some(left.min(SESSION_SECS)),
+            requests_per_second: reach.requests_per_second.map(Into::into),
+            range: reach.range,
+            of_link: true,
+        }
+    }
+
     /// As a token of this id, with its limits checked.
     fn at(self, id: TokenId, now: UnixSecs, secret: &Secret) -> Result<Token, TokenError> {
         let chars = self.name.chars().count();

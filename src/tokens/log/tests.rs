@@ -251,11 +251,14 @@ fn a_write_that_fails_leaves_no_part_of_a_line() {
         let mut state = log.state.lock();
         // Open for reading only: no write succeeds.
         let good = state.file.replace(File::open(stand.path(1)).expect("opens"));
-        assert!(log.put(&mut state, 3, "a line\n").is_err());
+        let error = log.put(&mut state, 3, "a line\n").expect_err("it cannot be written");
+        assert_eq!(error.raw_os_error(), Some(Errno::BADF.raw_os_error()));
         good
     };
     assert!(log.ready().is_err(), "what it left cannot be cut off either");
-    assert!(log.append(draft("lost")).is_err());
+    // The file is open for reading: it is not cut.
+    let LogError::Io { source, .. } = log.append(draft("lost")).expect_err("what it left is there");
+    assert_eq!(source.raw_os_error(), Some(Errno::INVAL.raw_os_error()));
     // The disk is there again, with a part of the line.
     std::fs::write(stand.path(1), format!("{before}a li")).expect("ours");
     log.state.lock().file = good;

@@ -13,7 +13,7 @@ use super::{SIGN_IN, SIGN_OUT, cookie, set_cookie};
 use crate::api::auth::{self, Caller};
 use crate::api::problem::{Answer, Problem};
 use crate::server::{Action, Server, Shared};
-use crate::tokens::{New, SESSION_SECS, Scope, TokenId};
+use crate::tokens::{New, Scope, TokenId};
 
 /// Longest form, in bytes.
 const MAX_FORM: usize = 8 * 1024;
@@ -99,17 +99,7 @@ async fn begin(server: &Shared, caller: &Caller, token: &str) -> Answer<Zeroizin
         inside
             .with_access(move |access| {
                 let now = access.now();
-                let left = reach
-                    .expires
-                    .map_or(SESSION_SECS, |expires| expires.0.saturating_sub(now.0));
-                let new = New {
-                    name: NAME.to_owned(),
-                    scopes: [Scope::Read].into(),
-                    lifetime: Some(left.min(SESSION_SECS)),
-                    requests_per_second: reach.requests_per_second.map(Into::into),
-                    range: reach.range,
-                    of_link: true,
-                };
+                let new = New::session(NAME, [Scope::Read].into(), &reach, now);
                 let (_, text) = access.store().create(id, new, &reach, now)?;
                 Ok(text.expose())
             })
