@@ -10,6 +10,7 @@ mod held;
 mod host;
 mod limits;
 mod pages;
+mod parts;
 mod paths;
 mod protected;
 mod proxies;

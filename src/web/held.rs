@@ -23,6 +23,7 @@ use parking_lot::Mutex;
 use crate::api::problem::{Problem, kinds};
 use crate::net_guard::household;
 use crate::web::Client;
+use crate::web::parts::Parts;
 
 /// How much may be held, in bytes.
 #[derive(Debug, Clone, Copy)]
@@ -47,9 +48,6 @@ const LEAST: u64 = 4 << 10;
 const STREAM: u64 = 64 << 10;
 /// An answer is not given up for others before this age.
 const YOUNG: Duration = Duration::from_secs(10);
-/// Bytes that are handed on at once, as a copy: parts of the answer's own bytes would keep all of them in memory.
-const PART: usize = 16 << 10;
-
 /// An answer whose bytes are in memory in any case, and cost nothing while they wait.
 #[derive(Debug, Clone, Copy)]
 pub struct Embedded;
@@ -80,13 +78,7 @@ struct Answer {
 }
 
 /// What is left to send; `None` once it was given up.
-type Content = Arc<Mutex<Option<Left>>>;
-
-struct Left {
-    /// Of the part that the handler gave.
-    rest: Bytes,
-    body: Body,
-}
+type Content = Arc<Mutex<Option<Parts>>>;
 
 /// Why an answer is not sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -118,11 +110,7 @@ impl Held {
         let address = household(address);
         let mut state = self.0.state.lock();
         let given_up = state.make_room(self.0.most, address, bytes, now)?;
-        let left = Left {
-            rest: Bytes::new(),
-            body,
-        };
-        let content = Arc::new(Mutex::new(Some(left)));
+        let content = Arc::new(Mutex::new(Some(Parts::of(body))));
         let answer = Answer {
             address,
             bytes,
@@ -168,7 +156,7 @@ impl Answers {
 
     /// Sees to it that so many bytes fit, and returns what was given up for them. An answer that is longer than its limit is sent
     /// where nothing else is held. Nothing is given up where that would not be enough.
-    fn make_room(&mut self, most: Most, address: IpAddr, bytes: u64, now: Instant) -> Result<Vec<Option<Left>>, Full> {
+    fn make_room(&mut self, most: Most, address: IpAddr, bytes: u64, now: Instant) -> Result<Vec<Option<Parts>>, Full> {
         let own = self.sums.get(&address).copied().unwrap_or_default();
         if !address.is_loopback() && own > 0 && own + bytes > most.per_address {
             let max = most.per_address;
@@ -200,8 +188,8 @@ impl Answers {
                 continue;
             }
             let is_old = now.saturating_duration_since(answer.since) >= YOUNG;
-            let queue = queues.entry(answer.address).or_insert_with(|| (0, VecDeque::new()));
-            queue.0 += answer.bytes;
+            let sum = || self.sums.get(&answer.address).copied().unwrap_or_default();
+            let queue = queues.entry(answer.address).or_insert_with(|| (sum(), VecDeque::new()));
             // Once one of them is old, the address is: resetting streams makes nobody young.
             if is_old || !queue.1.is_empty() {
                 queue.1.push_back((*number, answer.bytes));
@@ -270,51 +258,26 @@ impl HttpBody for Counted {
 
     fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         let mut content = self.content.lock();
-        let Some(left) = &mut *content else {
+        let Some(parts) = &mut *content else {
             return Poll::Ready(Some(Err(axum::Error::new(GivenUp))));
         };
-        if left.rest.is_empty() {
-            let frame = match ready!(Pin::new(&mut left.body).poll_frame(context)) {
-                Some(Ok(frame)) => frame,
-                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
-                None => {
-                    // Compression polls once more after the end, where a stream may panic.
-                    left.body = Body::empty();
-                    return Poll::Ready(None);
-                }
-            };
-            match frame.into_data() {
-                Ok(data) => left.rest = data,
-                Err(trailers) => return Poll::Ready(Some(Ok(trailers))),
-            }
-        }
-        let part = left.rest.split_to(left.rest.len().min(PART));
-        let part = match left.rest.is_empty() {
-            // Nothing else has these bytes.
-            true => part,
-            false => Bytes::copy_from_slice(&part),
-        };
-        Poll::Ready(Some(Ok(Frame::data(part))))
+        let frame = ready!(Pin::new(&mut *parts).poll_frame(context));
+        // As a copy: a piece of the answer's own bytes would keep all of them in memory when the answer is given up.
+        let copied = |frame: Frame<Bytes>| frame.map_data(|part| Bytes::copy_from_slice(&part));
+        Poll::Ready(match parts.has_rest() {
+            true => frame.map(|frame| frame.map(copied)),
+            false => frame,
+        })
     }
 
     fn is_end_stream(&self) -> bool {
         let content = self.content.lock();
-        let ended = |left: &Left| left.rest.is_empty() && left.body.is_end_stream();
-        content.as_ref().is_some_and(ended)
+        content.as_ref().is_some_and(Parts::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
         let content = self.content.lock();
-        let Some(left) = &*content else {
-            return SizeHint::default();
-        };
-        let (rest, body) = (left.rest.len() as u64, left.body.size_hint());
-        let mut hint = SizeHint::new();
-        hint.set_lower(body.lower() + rest);
-        if let Some(upper) = body.upper() {
-            hint.set_upper(upper + rest);
-        }
-        hint
+        content.as_ref().map_or_else(SizeHint::default, Parts::size_hint)
     }
 }
 
@@ -323,6 +286,7 @@ mod tests {
     use http_body_util::BodyExt as _;
 
     use super::*;
+    use crate::web::parts::PART;
 
     const KIB: u64 = 1 << 10;
 
@@ -398,7 +362,8 @@ mod tests {
         // An address with little is not touched while another has more.
         let _much = held.admit(address(8), body(295), later + YOUNG).expect("the next goes");
         assert_eq!(held.bytes(), 705 * KIB);
-        assert!(slow[1].frame().await.expect("a frame").is_err());
+        let error = slow[1].frame().await.expect("a frame").expect_err("given up");
+        assert_eq!(error.to_string(), GivenUp.to_string());
     }
 
     #[tokio::test]

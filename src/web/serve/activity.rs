@@ -15,10 +15,7 @@ use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use crate::net_guard::Place;
-
-/// Bytes of an answer that are handed on at once. A client has [`Times::write`] for each part, so this bounds how slow it may
-/// be: a handler's whole answer as one part would end clients that are slow, but read.
-const PART: usize = 16 * 1_024;
+use crate::web::parts::Parts;
 
 /// How long clients may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -162,9 +159,7 @@ impl Drop for UnderWay {
 
 /// The body of an answer that knows whether its client takes it.
 pub struct Watched {
-    body: Body,
-    /// What is left of the handler's part.
-    rest: Bytes,
+    parts: Parts,
     request: UnderWay,
 }
 
@@ -172,8 +167,8 @@ impl Watched {
     pub fn new(body: Body, request: UnderWay) -> Self {
         // The head comes first: a client that takes no byte gets no body frame.
         request.waits(true);
-        let rest = Bytes::new();
-        Self { body, rest, request }
+        let parts = Parts::of(body);
+        Self { parts, request }
     }
 }
 
@@ -187,37 +182,19 @@ impl HttpBody for Watched {
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         // hyper polls the next frame only once the one before is on its way.
         self.request.waits(false);
-        if self.rest.is_empty() {
-            let frame = match ready!(Pin::new(&mut self.body).poll_frame(context)) {
-                Some(Ok(frame)) => frame,
-                ended => return Poll::Ready(ended),
-            };
-            match frame.into_data() {
-                Ok(data) => self.rest = data,
-                Err(trailers) => {
-                    self.request.waits(true);
-                    return Poll::Ready(Some(Ok(trailers)));
-                }
-            }
+        let frame = ready!(Pin::new(&mut self.parts).poll_frame(context));
+        if let Some(Ok(_)) = frame {
+            self.request.waits(true);
         }
-        let length = self.rest.len().min(PART);
-        let part = self.rest.split_to(length);
-        self.request.waits(true);
-        Poll::Ready(Some(Ok(Frame::data(part))))
+        Poll::Ready(frame)
     }
 
     fn is_end_stream(&self) -> bool {
-        self.rest.is_empty() && self.body.is_end_stream()
+        self.parts.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        let (rest, left) = (self.rest.len() as u64, self.body.size_hint());
-        let mut hint = SizeHint::new();
-        hint.set_lower(left.lower() + rest);
-        if let Some(upper) = left.upper() {
-            hint.set_upper(upper + rest);
-        }
-        hint
+        self.parts.size_hint()
     }
 }
 
@@ -230,6 +207,7 @@ mod tests {
 
     use super::*;
     use crate::net_guard::{Guard, Room};
+    use crate::web::parts::PART;
 
     fn activity() -> Arc<Activity> {
         let room = Room {
