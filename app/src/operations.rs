@@ -1,6 +1,7 @@
 //! Running a node: mining, network, performance, security, its laboratory, settings, and what the operator may change.
 
 pub mod browser_miner;
+mod failed;
 mod lab;
 mod mining;
 mod network;

@@ -9,12 +9,12 @@ use crate::{
     format,
     live::Live,
     model::{ChainInfo, ClockView, HeavierForkView, NetworkView, PeerView, SyncView},
-    operations::operator::Operator,
+    operations::{failed::ActionFailed, operator::Operator},
     reads,
     ui::{BlockLink, Claimed, Empty, Fact, Facts, Followed, Id, Notice, NoticeKind, PageHead, Table, Time, branch},
 };
 use bans::{PeerBans, RangeBans};
-use operate::{ActionFailed, AddPeer, BanDialog, Banning, PeerActions};
+use operate::{AddPeer, BanDialog, Banning, PeerActions};
 use ranges::BanRange;
 
 /// Seconds after which peers are looked at again, blocks or not.

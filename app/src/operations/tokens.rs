@@ -1,9 +1,9 @@
 //! Tokens for others, and the log of what was done with tokens: for a tab that holds one with the scope `tokens`.
 
 mod create;
-mod desk;
 mod list;
 mod log;
+mod state;
 
 use leptos::prelude::*;
 
@@ -13,9 +13,9 @@ use crate::{
     ui::{CopyButton, Dialog, Notice, PageHead},
 };
 use create::CreateToken;
-use desk::Desk;
 use list::TokenList;
 use log::ActionLog;
+use state::AdminState;
 
 /// Said where no script runs.
 const NO_SCRIPT: &str = "<div class=\"notice notice-info\" role=\"note\"><span class=\"notice-sign\" aria-hidden=\"true\">i</span>\
@@ -49,23 +49,23 @@ fn SignIn() -> impl IntoView {
 
 #[component]
 fn Content() -> impl IntoView {
-    let desk = Desk::new();
-    Effect::new(move |_| desk.read());
+    let state = AdminState::new();
+    Effect::new(move |_| state.read());
     view! {
-        <CreateToken desk=desk />
-        <TokenList desk=desk />
-        <ActionLog desk=desk />
-        <NewToken desk=desk />
+        <CreateToken state=state />
+        <TokenList state=state />
+        <ActionLog state=state />
+        <NewToken state=state />
     }
     .into_any()
 }
 
 /// The text of a new token, once.
 #[component]
-fn NewToken(desk: Desk) -> impl IntoView {
+fn NewToken(state: AdminState) -> impl IntoView {
     let open = RwSignal::new(false);
     Effect::new(move |_| {
-        if desk.new.with(Option::is_some) {
+        if state.new.with(Option::is_some) {
             open.set(true);
         }
     });
@@ -73,12 +73,12 @@ fn NewToken(desk: Desk) -> impl IntoView {
         let now = open.get();
         // The text goes with the dialog.
         if before == Some(true) && !now {
-            desk.new.set(None);
+            state.new.set(None);
         }
         now
     });
     let shown = move || {
-        desk.new.get().map(|new| {
+        state.new.get().map(|new| {
             let secret = new.secret.expose().to_owned();
             view! {
                 <p class="prose">

@@ -2,9 +2,10 @@
 
 use leptos::prelude::*;
 
-use super::operate::{Act, ActionFailed, PEERS_PATH, short};
+use super::operate::{Act, PEERS_PATH, short};
 use crate::{
     model::{BanView, NetworkView, RangeBanView},
+    operations::failed::ActionFailed,
     ui::{Button, Id, Table},
 };
 

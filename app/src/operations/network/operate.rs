@@ -7,8 +7,8 @@ use tally_api::peers::{BanRequest, CallBody};
 use crate::{
     browser, format,
     live::{Change, Live},
-    operations::operator::Operator,
-    ui::{Button, ButtonKind, Dialog, Field, Id, Notice, NoticeKind, Select, Toasts},
+    operations::{failed::ActionFailed, operator::Operator},
+    ui::{Button, ButtonKind, Dialog, Field, Id, Select, Toasts},
 };
 
 /// The path of the operator's requests about peers.
@@ -66,19 +66,6 @@ impl Act {
             }
         });
     }
-}
-
-/// Why an action failed; nothing while none has.
-#[component]
-pub fn ActionFailed(title: &'static str, why: RwSignal<String>) -> impl IntoView {
-    view! {
-        <Show when=move || why.with(|why| !why.is_empty())>
-            <Notice kind=NoticeKind::Error title=title>
-                <p>{move || why.get()}</p>
-            </Notice>
-        </Show>
-    }
-    .into_any()
 }
 
 /// Dials another node by its address.

@@ -3,9 +3,10 @@
 use leptos::{ev::SubmitEvent, prelude::*, task::spawn_local};
 use tally_api::tokens::{CreateTokenBody, MAX_NAME, NewTokenBody};
 
-use super::desk::{Desk, Failed, TOKENS_PATH};
+use super::state::{AdminState, TOKENS_PATH};
 use crate::{
     browser,
+    operations::failed::ActionFailed,
     ui::{Button, ButtonKind, Field, Select},
 };
 
@@ -88,7 +89,7 @@ impl Form {
 }
 
 #[component]
-pub fn CreateToken(desk: Desk) -> impl IntoView {
+pub fn CreateToken(state: AdminState) -> impl IntoView {
     let form = Form::new();
     let busy = RwSignal::new(false);
     let failure = RwSignal::new(String::new());
@@ -101,13 +102,13 @@ pub fn CreateToken(desk: Desk) -> impl IntoView {
         };
         busy.set(true);
         spawn_local(async move {
-            let made = desk.operator.ask::<_, NewTokenBody>(TOKENS_PATH, Some(&body)).await;
+            let made = state.operator.ask::<_, NewTokenBody>(TOKENS_PATH, Some(&body)).await;
             let _ = busy.try_set(false);
             match made {
                 Ok(new) => {
                     let _ = failure.try_set(String::new());
                     form.clear();
-                    desk.show(new);
+                    state.show(new);
                 }
                 Err(why) => {
                     let _ = failure.try_set(why);
@@ -156,7 +157,7 @@ pub fn CreateToken(desk: Desk) -> impl IntoView {
                 <legend>"It may"</legend>
                 {SCOPES.map(|(word, text)| view! { <ScopeChoice word=word text=text scopes=form.scopes /> })}
             </fieldset>
-            <Failed title="The token was not created" why=failure />
+            <ActionFailed title="The token was not created" why=failure />
             <div class="actions">
                 <Button kind=ButtonKind::Primary submit=true disabled=lacks busy=busy>"Create the token"</Button>
             </div>

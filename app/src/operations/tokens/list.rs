@@ -3,7 +3,8 @@
 use leptos::{prelude::*, task::spawn_local};
 use tally_api::tokens::{NewTokenBody, TokenBody};
 
-use super::desk::{Desk, Failed, Reading, TOKENS_PATH};
+use super::state::{AdminState, Reading, TOKENS_PATH};
+use crate::operations::failed::ActionFailed;
 use crate::ui::{Button, ButtonKind, Dialog, Empty, ReadError, Skeleton, Table, Time, branch};
 
 /// What is about to be done with a token.
@@ -46,10 +47,10 @@ impl Question {
 }
 
 #[component]
-pub fn TokenList(desk: Desk) -> impl IntoView {
+pub fn TokenList(state: AdminState) -> impl IntoView {
     let question = Question::new();
-    let retry = Callback::new(move |()| desk.read());
-    let shown = move || match desk.tokens.get() {
+    let retry = Callback::new(move |()| state.read());
+    let shown = move || match state.tokens.get() {
         Reading::Waiting => branch(|| view! { <Skeleton lines=3 /> }),
         Reading::Failed(why) => branch(move || view! { <ReadError what="The list of tokens" why=why retry=retry /> }),
         Reading::Read(tokens) if tokens.items.is_empty() => branch(|| {
@@ -66,7 +67,7 @@ pub fn TokenList(desk: Desk) -> impl IntoView {
             <h2 id="token-list">"Tokens"</h2>
             {shown}
         </section>
-        <AskFirst desk=desk question=question />
+        <AskFirst state=state question=question />
     }
     .into_any()
 }
@@ -141,7 +142,7 @@ fn limits(range: Option<String>, rate: Option<u32>) -> String {
 }
 
 #[component]
-fn AskFirst(desk: Desk, question: Question) -> impl IntoView {
+fn AskFirst(state: AdminState, question: Question) -> impl IntoView {
     let rotates = move || question.change.get() == Change::Rotate;
     let go = move |_| {
         let (change, id, name) = (
@@ -153,19 +154,19 @@ fn AskFirst(desk: Desk, question: Question) -> impl IntoView {
         spawn_local(async move {
             let path = format!("{TOKENS_PATH}/{id}");
             let done = match change {
-                Change::Revoke => desk.operator.delete(&path).await.map(|()| {
-                    desk.toasts.show(format!("{name} is revoked"));
-                    desk.read();
+                Change::Revoke => state.operator.delete(&path).await.map(|()| {
+                    state.toasts.show(format!("{name} is revoked"));
+                    state.read();
                 }),
                 Change::Rotate => {
-                    let new = desk
+                    let new = state
                         .operator
                         .ask::<(), NewTokenBody>(&format!("{path}/rotate"), None)
                         .await;
                     new.map(|new| {
                         // One dialog at a time: the new text comes after this one.
                         let _ = question.open.try_set(false);
-                        desk.show(new);
+                        state.show(new);
                     })
                 }
             };
@@ -186,7 +187,7 @@ fn AskFirst(desk: Desk, question: Question) -> impl IntoView {
                     "It is not taken any more from now on. This cannot be taken back."
                 }}
             </p>
-            <Failed title="The token was not changed" why=question.failure />
+            <ActionFailed title="The token was not changed" why=question.failure />
             <div class="actions">
                 <Button kind=ButtonKind::Danger busy=question.busy on:click=go>
                     {move || if rotates() { "Rotate it" } else { "Revoke it" }}

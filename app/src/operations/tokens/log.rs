@@ -3,9 +3,10 @@
 use leptos::{prelude::*, task::spawn_local};
 use tally_api::tokens::{LogEntryBody, LogPageBody};
 
-use super::desk::{Desk, Failed, LOG_PATH, Reading};
+use super::state::{AdminState, LOG_PATH, Reading};
 use crate::{
     browser,
+    operations::failed::ActionFailed,
     ui::{Button, Empty, Notice, NoticeKind, ReadError, Skeleton, Table, Time, branch},
 };
 
@@ -13,14 +14,14 @@ use crate::{
 const FILE: &str = "operator-log.ndjson";
 
 #[component]
-pub fn ActionLog(desk: Desk) -> impl IntoView {
+pub fn ActionLog(state: AdminState) -> impl IntoView {
     let failure = RwSignal::new(String::new());
     let busy = RwSignal::new(false);
-    let retry = Callback::new(move |()| desk.read());
+    let retry = Callback::new(move |()| state.read());
     let save = move |_| {
         busy.set(true);
         spawn_local(async move {
-            let found = desk.operator.bytes(&format!("{LOG_PATH}?format=ndjson")).await;
+            let found = state.operator.bytes(&format!("{LOG_PATH}?format=ndjson")).await;
             let _ = busy.try_set(false);
             let _ = failure.try_set(match found {
                 Ok(bytes) => {
@@ -31,7 +32,7 @@ pub fn ActionLog(desk: Desk) -> impl IntoView {
             });
         });
     };
-    let shown = move || match desk.log.get() {
+    let shown = move || match state.log.get() {
         Reading::Waiting => branch(|| view! { <Skeleton lines=4 /> }),
         Reading::Failed(why) => branch(move || view! { <ReadError what="The log" why=why retry=retry /> }),
         Reading::Read(page) if page.items.is_empty() => branch(|| {
@@ -41,7 +42,7 @@ pub fn ActionLog(desk: Desk) -> impl IntoView {
                 </Empty>
             }
         }),
-        Reading::Read(page) => branch(move || view! { <Entries desk=desk page=page /> }),
+        Reading::Read(page) => branch(move || view! { <Entries state=state page=page /> }),
     };
     view! {
         <section aria-labelledby="operator-log">
@@ -50,7 +51,7 @@ pub fn ActionLog(desk: Desk) -> impl IntoView {
                 "Each entry has the hash of the one before, so that a change of what was written shows. Save the log elsewhere from time to time: only there it is safe from those who may write the node's disk."
             </p>
             {shown}
-            <Failed title="The log was not saved" why=failure />
+            <ActionFailed title="The log was not saved" why=failure />
             <div class="actions">
                 <Button busy=busy on:click=save>"Save the whole log"</Button>
             </div>
@@ -60,7 +61,7 @@ pub fn ActionLog(desk: Desk) -> impl IntoView {
 }
 
 #[component]
-fn Entries(desk: Desk, page: LogPageBody) -> impl IntoView {
+fn Entries(state: AdminState, page: LogPageBody) -> impl IntoView {
     let entries = RwSignal::new(page.items);
     let older = RwSignal::new(page.older);
     let failure = RwSignal::new(String::new());
@@ -69,7 +70,7 @@ fn Entries(desk: Desk, page: LogPageBody) -> impl IntoView {
         let Some(before) = older.get_untracked() else { return };
         busy.set(true);
         spawn_local(async move {
-            let found = desk
+            let found = state
                 .operator
                 .read::<LogPageBody>(&format!("{LOG_PATH}?before={before}"))
                 .await;
@@ -116,7 +117,7 @@ fn Entries(desk: Desk, page: LogPageBody) -> impl IntoView {
                 <Row entry=entry />
             </For>
         </Table>
-        <Failed title="Older entries could not be read" why=failure />
+        <ActionFailed title="Older entries could not be read" why=failure />
         <Show when=move || older.get().is_some()>
             <div class="actions">
                 <Button busy=busy on:click=more>"Show older entries"</Button>

@@ -5,10 +5,7 @@ use std::sync::Arc;
 use leptos::{prelude::*, task::spawn_local};
 use tally_api::tokens::{LogPageBody, NewTokenBody, TokensBody};
 
-use crate::{
-    operations::operator::Operator,
-    ui::{Notice, NoticeKind, Toasts},
-};
+use crate::{operations::operator::Operator, ui::Toasts};
 
 /// The path of requests about tokens.
 pub const TOKENS_PATH: &str = "/api/v1/tokens";
@@ -26,7 +23,7 @@ pub enum Reading<T> {
 
 /// What the sections of the page share.
 #[derive(Clone, Copy)]
-pub struct Desk {
+pub struct AdminState {
     pub operator: Operator,
     pub toasts: Toasts,
     pub tokens: RwSignal<Reading<TokensBody>>,
@@ -36,7 +33,7 @@ pub struct Desk {
     pub new: RwSignal<Option<Arc<NewTokenBody>>>,
 }
 
-impl Desk {
+impl AdminState {
     /// Nothing is read yet.
     pub fn new() -> Self {
         Self {
@@ -63,17 +60,4 @@ impl Desk {
         let _ = self.new.try_set(Some(Arc::new(new)));
         self.read();
     }
-}
-
-/// Why something was not done; nothing while there is no reason.
-#[component]
-pub fn Failed(title: &'static str, why: RwSignal<String>) -> impl IntoView {
-    view! {
-        <Show when=move || why.with(|why| !why.is_empty())>
-            <Notice kind=NoticeKind::Error title=title>
-                <p>{move || why.get()}</p>
-            </Notice>
-        </Show>
-    }
-    .into_any()
 }
